@@ -1,0 +1,3 @@
+{% macro surrogate_key(parts) -%}
+concat_ws(':'{% for part in parts %}, replace(replace(cast({{ part }} as text), '\', '\\'), ':', '\:'){% endfor %})
+{%- endmacro %}

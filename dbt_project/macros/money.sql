@@ -1,0 +1,1 @@
+{% macro company_amount(amount, rate, minor_units) %}round({{ amount }} * {{ rate }}, {{ minor_units }}){% endmacro %}

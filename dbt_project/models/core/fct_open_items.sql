@@ -1,0 +1,114 @@
+-- grain: one row per item that is open at the as-of date
+with aged_items as (
+    select
+        open_item_id,
+        open_amount,
+        open_company_amount,
+        days_overdue,
+        bucket,
+        disputed_amount,
+        disputed_company_amount,
+        collection_stage
+    from {{ ref('int_aged_items') }}
+    where as_of_date = {{ as_of_date() }}
+),
+
+items as (
+    select
+        open_item_id,
+        item_key,
+        entity_id,
+        customer_id,
+        source,
+        source_document_id,
+        document_number,
+        instalment_no,
+        item_type,
+        origin,
+        issue_date,
+        booking_date,
+        due_date,
+        due_date_is_estimated,
+        currency_code,
+        original_amount,
+        exchange_rate,
+        company_currency_code,
+        company_minor_units,
+        ledger_account,
+        is_doubtful
+    from {{ ref('int_items') }}
+),
+
+-- The last published rate on or before the as-of date; null when none was ever published.
+ranked_rates as (
+    select
+        currency_code,
+        base_currency,
+        exchange_rate,
+        row_number() over (
+            partition by currency_code, base_currency
+            order by rate_date desc
+        ) as rate_rank
+    from {{ ref('stg_files__exchange_rates') }}
+    where rate_date <= {{ as_of_date() }}
+),
+
+promises as (
+    select
+        item_key,
+        max(promised_date) as promised_date
+    from {{ ref('int_item_states') }}
+    where
+        state_type = 'promise'
+        and item_key is not null
+        and opened_on <= {{ as_of_date() }}
+    group by item_key
+),
+
+final as (
+    select
+        items.open_item_id,
+        items.item_key as document_id,
+        items.entity_id,
+        items.customer_id,
+        items.source,
+        items.source_document_id,
+        items.document_number,
+        items.instalment_no,
+        items.item_type,
+        items.origin,
+        items.issue_date,
+        items.booking_date,
+        items.due_date,
+        items.due_date_is_estimated,
+        items.currency_code,
+        items.original_amount,
+        aged_items.open_amount,
+        items.company_currency_code,
+        aged_items.open_company_amount,
+        case
+            when items.currency_code = items.company_currency_code
+                then aged_items.open_company_amount
+            else {{ company_amount('aged_items.open_amount', 'ranked_rates.exchange_rate', 'items.company_minor_units') }}
+        end as open_revalued_amount,
+        cast(aged_items.days_overdue as integer) as days_overdue,
+        aged_items.bucket,
+        aged_items.disputed_amount > 0 as is_disputed,
+        aged_items.disputed_company_amount,
+        aged_items.collection_stage,
+        case when items.item_type = 'invoice' then promises.promised_date end as promised_date,
+        items.ledger_account,
+        items.is_doubtful
+    from aged_items
+    inner join items
+        on aged_items.open_item_id = items.open_item_id
+    left join ranked_rates
+        on
+            items.currency_code = ranked_rates.currency_code
+            and items.company_currency_code = ranked_rates.base_currency
+            and ranked_rates.rate_rank = 1
+    left join promises
+        on items.item_key = promises.item_key
+)
+
+select * from final

@@ -1,0 +1,139 @@
+-- grain: one row per customer
+with file_customers as (
+    select
+        'files' as source,
+        entity_id,
+        source_customer_id,
+        customer_name,
+        siren,
+        vat_number,
+        country_code,
+        sector,
+        region,
+        size_band,
+        payment_terms,
+        portfolio,
+        source_parent_customer_id,
+        credit_limit_amount
+    from {{ ref('stg_files__customers') }}
+),
+
+-- Without a customers file, the customers are those that the documents and payments name.
+named_customers as (
+    select
+        entity_id,
+        source_customer_id
+    from {{ ref('stg_files__documents') }}
+    union
+    select
+        entity_id,
+        source_customer_id
+    from {{ ref('stg_files__payments') }}
+),
+
+entities_with_customers as (
+    select distinct entity_id
+    from file_customers
+),
+
+implied_customers as (
+    select
+        'files' as source,
+        named_customers.entity_id,
+        named_customers.source_customer_id
+    from named_customers
+    left join entities_with_customers
+        on named_customers.entity_id = entities_with_customers.entity_id
+    where entities_with_customers.entity_id is null
+),
+
+ledger_names as (
+    select
+        entity_id,
+        source_customer_id,
+        customer_name,
+        row_number() over (
+            partition by entity_id, source_customer_id
+            order by entry_date desc, closing_date desc, part desc, line_no desc
+        ) as name_rank
+    from {{ ref('int_fec_receivable_lines') }}
+),
+
+all_customers as (
+    select
+        source,
+        entity_id,
+        source_customer_id,
+        coalesce(customer_name, source_customer_id) as customer_name,
+        siren,
+        vat_number,
+        country_code,
+        sector,
+        region,
+        size_band,
+        payment_terms,
+        portfolio,
+        source_parent_customer_id,
+        credit_limit_amount
+    from file_customers
+    union all
+    select
+        source,
+        entity_id,
+        source_customer_id,
+        source_customer_id as customer_name,
+        null as siren,
+        null as vat_number,
+        null as country_code,
+        null as sector,
+        null as region,
+        null as size_band,
+        null as payment_terms,
+        null as portfolio,
+        null as source_parent_customer_id,
+        null as credit_limit_amount
+    from implied_customers
+    union all
+    select
+        'fec' as source,
+        entity_id,
+        source_customer_id,
+        customer_name,
+        null as siren,
+        null as vat_number,
+        null as country_code,
+        null as sector,
+        null as region,
+        null as size_band,
+        null as payment_terms,
+        null as portfolio,
+        null as source_parent_customer_id,
+        null as credit_limit_amount
+    from ledger_names
+    where name_rank = 1
+),
+
+final as (
+    select
+        {{ surrogate_key(['source', 'entity_id', 'source_customer_id']) }} as customer_id,
+        entity_id,
+        source,
+        source_customer_id,
+        customer_name,
+        siren,
+        vat_number,
+        country_code,
+        sector,
+        region,
+        size_band,
+        payment_terms,
+        portfolio,
+        case
+            when source_parent_customer_id is not null
+                then {{ surrogate_key(['source', 'entity_id', 'source_parent_customer_id']) }}
+        end as parent_customer_id,
+        credit_limit_amount
+    from all_customers
+)
+
+select * from final

@@ -1,0 +1,118 @@
+-- grain: one row per source row that the marts do not hold, with the reason
+-- Rows refused while loading belong to the last delivery; the others break a relation between
+-- rows. Any row here holds the publication: nothing disappears in silence.
+with last_delivery as (
+    select
+        run_id,
+        row_number() over (order by extracted_at desc) as delivery_rank
+    from {{ source('raw_files', 'deliveries') }}
+    where extracted_at <= {{ known_on() }}
+),
+
+refused_while_loading as (
+    select
+        rejected_rows.source,
+        rejected_rows.stream,
+        rejected_rows.entity_id,
+        rejected_rows.record_key,
+        rejected_rows.file_name,
+        rejected_rows.line_no,
+        rejected_rows.column_name,
+        rejected_rows.reason
+    from {{ source('ops', 'rejected_row') }} as rejected_rows
+    inner join last_delivery
+        on
+            rejected_rows.run_id = last_delivery.run_id
+            and last_delivery.delivery_rank = 1
+    where rejected_rows.source = 'files' and rejected_rows.found_by = 'load'
+),
+
+refused_by_relation as (
+    select
+        'documents' as stream,
+        entity_id,
+        record_key,
+        line_no,
+        refused_column,
+        refused_reason
+    from {{ ref('int_files_documents_checked') }}
+    where refused_reason is not null
+    union all
+    select
+        'instalments' as stream,
+        entity_id,
+        record_key,
+        line_no,
+        refused_column,
+        refused_reason
+    from {{ ref('int_files_instalments_checked') }}
+    where refused_reason is not null
+    union all
+    select
+        'payments' as stream,
+        entity_id,
+        record_key,
+        line_no,
+        refused_column,
+        refused_reason
+    from {{ ref('int_files_payments_checked') }}
+    where refused_reason is not null
+    union all
+    select
+        'allocations' as stream,
+        entity_id,
+        record_key,
+        line_no,
+        refused_column,
+        refused_reason
+    from {{ ref('int_files_allocations_checked') }}
+    where refused_reason is not null
+    union all
+    select
+        'write_offs' as stream,
+        entity_id,
+        record_key,
+        line_no,
+        refused_column,
+        refused_reason
+    from {{ ref('int_files_write_offs_checked') }}
+    where refused_reason is not null
+    union all
+    select
+        stream,
+        entity_id,
+        record_key,
+        line_no,
+        refused_column,
+        refused_reason
+    from {{ ref('int_files_states_checked') }}
+    where refused_reason is not null
+),
+
+final as (
+    select
+        source,
+        stream,
+        entity_id,
+        record_key,
+        file_name,
+        line_no,
+        column_name,
+        reason,
+        'load' as found_by
+    from refused_while_loading
+    union all
+    select
+        'files' as source,
+        stream,
+        entity_id,
+        record_key,
+        stream as file_name,
+        line_no,
+        refused_column as column_name,
+        refused_reason as reason,
+        'transform' as found_by
+    from refused_by_relation
+)
+
+select * from final

@@ -1,0 +1,216 @@
+-- grain: one row per allocation of the flat files, with the reason why it cannot be used, if any
+-- An allocation joins a credit (receipt, credit note) to a debit (invoice, refund). A refund pays
+-- out a credit note or a receipt, so for source_type payment with a refund the sides are swapped.
+with allocations as (
+    select
+        record_key,
+        line_no,
+        entity_id,
+        source_allocation_id,
+        source_type,
+        source_id,
+        source_document_id,
+        instalment_no,
+        amount,
+        reversed_on,
+        known_at
+    from {{ ref('stg_files__allocations') }}
+),
+
+documents as (
+    select
+        entity_id,
+        document_key,
+        source_document_id,
+        document_type,
+        customer_id,
+        issue_date,
+        currency_code,
+        amount_incl_tax as amount,
+        status,
+        refused_reason
+    from {{ ref('int_files_documents_checked') }}
+),
+
+payments as (
+    select
+        entity_id,
+        payment_key,
+        source_payment_id,
+        payment_type,
+        customer_id,
+        payment_date,
+        currency_code,
+        amount,
+        refused_reason
+    from {{ ref('int_files_payments_checked') }}
+),
+
+-- Both sides as named by the row, whatever they are. Keys are unique on each joined side.
+named_sides as (
+    select
+        allocations.record_key,
+        allocations.line_no,
+        allocations.entity_id,
+        allocations.source_allocation_id,
+        allocations.source_type,
+        allocations.source_id,
+        allocations.source_document_id,
+        allocations.instalment_no,
+        allocations.amount,
+        allocations.reversed_on,
+        allocations.known_at,
+        coalesce(payments.payment_key, credit_notes.document_key) as source_key,
+        coalesce(payments.payment_type, credit_notes.document_type) as source_kind,
+        coalesce(payments.customer_id, credit_notes.customer_id) as source_customer_id,
+        coalesce(payments.payment_date, credit_notes.issue_date) as source_date,
+        coalesce(payments.currency_code, credit_notes.currency_code) as source_currency,
+        coalesce(payments.amount, credit_notes.amount) as source_amount,
+        coalesce(credit_notes.status, 'posted') as source_status,
+        coalesce(payments.refused_reason, credit_notes.refused_reason) as source_refused_reason,
+        coalesce(targets.document_key, refunded_payments.payment_key) as target_key,
+        coalesce(targets.document_type, refunded_payments.payment_type) as target_kind,
+        coalesce(targets.customer_id, refunded_payments.customer_id) as target_customer_id,
+        coalesce(targets.issue_date, refunded_payments.payment_date) as target_date,
+        coalesce(targets.currency_code, refunded_payments.currency_code) as target_currency,
+        coalesce(targets.amount, refunded_payments.amount) as target_amount,
+        coalesce(targets.status, 'posted') as target_status,
+        coalesce(targets.refused_reason, refunded_payments.refused_reason)
+            as target_refused_reason
+    from allocations
+    left join payments
+        on
+            allocations.source_type = 'payment'
+            and allocations.entity_id = payments.entity_id
+            and allocations.source_id = payments.source_payment_id
+    left join documents as credit_notes
+        on
+            allocations.source_type = 'credit_note'
+            and allocations.entity_id = credit_notes.entity_id
+            and allocations.source_id = credit_notes.source_document_id
+    left join documents as targets
+        on
+            allocations.entity_id = targets.entity_id
+            and allocations.source_document_id = targets.source_document_id
+    left join payments as refunded_payments
+        on
+            targets.document_key is null
+            and payments.payment_type = 'refund'
+            and allocations.entity_id = refunded_payments.entity_id
+            and allocations.source_document_id = refunded_payments.source_payment_id
+),
+
+measured as (
+    select
+        named_sides.*,
+        greatest(source_date, target_date) as effective_date,
+        sum(case when reversed_on is null then amount else 0 end) over (
+            partition by source_key
+            order by greatest(source_date, target_date), source_allocation_id
+        ) as allocated_of_source,
+        sum(case when reversed_on is null then amount else 0 end) over (
+            partition by target_key
+            order by greatest(source_date, target_date), source_allocation_id
+        ) as allocated_of_target
+    from named_sides
+),
+
+judged as (
+    select
+        measured.*,
+        case
+            when source_key is null then 'source_id'
+            when target_key is null then 'document_id'
+            when source_refused_reason is not null then 'source_id'
+            when target_refused_reason is not null then 'document_id'
+            when source_kind = 'invoice' then 'source_id'
+            when source_kind = 'refund' and target_kind not in ('credit_note', 'receipt')
+                then 'document_id'
+            when source_kind <> 'refund' and target_kind <> 'invoice' then 'document_id'
+            when source_status <> 'posted' then 'source_id'
+            when target_status <> 'posted' then 'document_id'
+            when source_customer_id <> target_customer_id then 'document_id'
+            when source_currency <> target_currency then 'document_id'
+            when amount > source_amount then 'amount'
+            when reversed_on is null and allocated_of_source > source_amount then 'amount'
+            when amount > target_amount then 'amount'
+            when reversed_on is null and allocated_of_target > target_amount then 'amount'
+            when reversed_on < effective_date then 'reversed_on'
+        end as refused_column,
+        case
+            when source_key is null
+                then source_type || ' ' || source_id || ' is not in the files: add it there'
+            when target_key is null
+                then 'document ' || source_document_id || ' is not in documents: add it there'
+            when source_refused_reason is not null
+                then source_type || ' ' || source_id || ' was itself refused: mend it first'
+            when target_refused_reason is not null
+                then 'document ' || source_document_id || ' was itself refused: mend it first'
+            when source_kind = 'invoice'
+                then
+                    'document ' || source_id
+                    || ' is an invoice: only payments and credit notes settle'
+            when source_kind = 'refund' and target_kind not in ('credit_note', 'receipt')
+                then
+                    'refund ' || source_id
+                    || ' must pay out a credit note or a receipt, not an invoice'
+            when source_kind <> 'refund' and target_kind <> 'invoice'
+                then
+                    source_type || ' ' || source_id || ' must settle an invoice, '
+                    || source_document_id || ' is a ' || replace(target_kind, '_', ' ')
+            when source_status <> 'posted'
+                then
+                    'credit note ' || source_id || ' is ' || source_status
+                    || ': only posted documents are matched'
+            when target_status <> 'posted'
+                then
+                    'document ' || source_document_id || ' is ' || target_status
+                    || ': only posted documents are matched'
+            when source_customer_id <> target_customer_id
+                then
+                    source_type || ' ' || source_id || ' and document ' || source_document_id
+                    || ' belong to different customers'
+            when source_currency <> target_currency
+                then
+                    source_type || ' ' || source_id || ' is in ' || source_currency
+                    || ', document ' || source_document_id || ' in ' || target_currency
+                    || ': an allocation needs one currency'
+            when amount > source_amount
+                or (reversed_on is null and allocated_of_source > source_amount)
+                then
+                    'allocated ' || cast(greatest(amount, allocated_of_source) as text)
+                    || ' of ' || source_type || ' ' || source_id || ', which is only '
+                    || cast(source_amount as text)
+            when amount > target_amount
+                or (reversed_on is null and allocated_of_target > target_amount)
+                then
+                    'allocated ' || cast(greatest(amount, allocated_of_target) as text)
+                    || ' to document ' || source_document_id || ', which is only '
+                    || cast(target_amount as text)
+            when reversed_on < effective_date
+                then 'reversed_on is before the allocation takes effect'
+        end as refused_reason
+    from measured
+),
+
+final as (
+    select
+        record_key,
+        line_no,
+        {{ surrogate_key(["'files'", 'entity_id', "'allocation'", 'source_allocation_id']) }}
+            as allocation_id,
+        entity_id,
+        source_allocation_id,
+        case when source_kind = 'refund' then target_key else source_key end as credit_key,
+        case when source_kind = 'refund' then source_key else target_key end as debit_key,
+        instalment_no,
+        amount,
+        effective_date,
+        reversed_on,
+        known_at,
+        refused_column,
+        refused_reason
+    from judged
+)
+
+select * from final

@@ -1,0 +1,78 @@
+-- grain: one row per document of the flat files, with the reason why it cannot be used, if any
+with documents as (
+    select
+        record_key,
+        line_no,
+        entity_id,
+        source_document_id,
+        document_type,
+        document_number,
+        source_customer_id,
+        issue_date,
+        due_date,
+        currency_code,
+        amount_incl_tax,
+        amount_excl_tax,
+        exchange_rate,
+        source_credited_document_id,
+        status,
+        known_at
+    from {{ ref('stg_files__documents') }}
+),
+
+final as (
+    select
+        documents.record_key,
+        documents.line_no,
+        {{ surrogate_key(["'files'", 'documents.entity_id', "'document'", 'documents.source_document_id']) }}
+            as document_key,
+        documents.entity_id,
+        documents.source_document_id,
+        documents.document_type,
+        documents.document_number,
+        documents.source_customer_id,
+        customers.customer_id,
+        documents.issue_date,
+        documents.due_date,
+        customers.payment_terms,
+        documents.currency_code,
+        documents.amount_incl_tax,
+        documents.amount_excl_tax,
+        coalesce(
+            documents.exchange_rate,
+            -- 1 is the truth between a currency and itself, and nowhere else.
+            case when documents.currency_code = entities.base_currency then 1 end
+        ) as exchange_rate,
+        documents.source_credited_document_id,
+        documents.status,
+        documents.known_at,
+        case
+            when customers.customer_id is null then 'customer_id'
+            when
+                documents.exchange_rate is null
+                and documents.currency_code <> entities.base_currency
+                then 'exchange_rate'
+        end as refused_column,
+        case
+            when customers.customer_id is null
+                then
+                    'customer ' || documents.source_customer_id
+                    || ' is not in customers: add it there or correct the document'
+            when
+                documents.exchange_rate is null
+                and documents.currency_code <> entities.base_currency
+                then
+                    'amount in ' || documents.currency_code || ' without exchange_rate to '
+                    || entities.base_currency || ': give the rate of the document'
+        end as refused_reason
+    from documents
+    inner join {{ ref('int_entities') }} as entities
+        on documents.entity_id = entities.entity_id
+    left join {{ ref('int_customers') }} as customers
+        on
+            documents.entity_id = customers.entity_id
+            and documents.source_customer_id = customers.source_customer_id
+            and customers.source = 'files'
+)
+
+select * from final

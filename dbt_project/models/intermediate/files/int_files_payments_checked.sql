@@ -1,0 +1,68 @@
+-- grain: one row per payment of the flat files, with the reason why it cannot be used, if any
+with payments as (
+    select
+        record_key,
+        line_no,
+        entity_id,
+        source_payment_id,
+        source_customer_id,
+        payment_type,
+        payment_date,
+        currency_code,
+        amount,
+        exchange_rate,
+        reference,
+        known_at
+    from {{ ref('stg_files__payments') }}
+),
+
+final as (
+    select
+        payments.record_key,
+        payments.line_no,
+        {{ surrogate_key(["'files'", 'payments.entity_id', "'payment'", 'payments.source_payment_id']) }}
+            as payment_key,
+        payments.entity_id,
+        payments.source_payment_id,
+        payments.source_customer_id,
+        customers.customer_id,
+        payments.payment_type,
+        payments.payment_date,
+        payments.currency_code,
+        payments.amount,
+        coalesce(
+            payments.exchange_rate,
+            case when payments.currency_code = entities.base_currency then 1 end
+        ) as exchange_rate,
+        payments.reference,
+        payments.known_at,
+        case
+            when customers.customer_id is null then 'customer_id'
+            when
+                payments.exchange_rate is null
+                and payments.currency_code <> entities.base_currency
+                then 'exchange_rate'
+        end as refused_column,
+        case
+            when customers.customer_id is null
+                then
+                    'customer ' || payments.source_customer_id
+                    || ' is not in customers: add it there or correct the payment'
+            when
+                payments.exchange_rate is null
+                and payments.currency_code <> entities.base_currency
+                then
+                    'amount in ' || payments.currency_code || ' without exchange_rate to '
+                    || entities.base_currency || ': give the rate of the payment'
+        end as refused_reason
+    from payments
+    left join {{ ref('int_entities') }} as entities
+        on payments.entity_id = entities.entity_id
+    left join {{ ref('int_customers') }} as customers
+        on
+            payments.entity_id = customers.entity_id
+            and payments.source_customer_id = customers.source_customer_id
+            and customers.source = 'files'
+)
+
+select * from final

@@ -1,0 +1,100 @@
+-- grain: one row per dispute, collection case or promise of the flat files, with the reason why
+-- it cannot be used, if any
+with states as (
+    select
+        'disputes' as stream,
+        record_key,
+        line_no,
+        entity_id,
+        source_dispute_id as source_state_id,
+        source_document_id,
+        cast(null as text) as source_customer_id,
+        'dispute' as state_type,
+        amount,
+        opened_on,
+        closed_on,
+        cast(null as date) as promised_date
+    from {{ ref('stg_files__disputes') }}
+    union all
+    select
+        'collection_cases' as stream,
+        record_key,
+        line_no,
+        entity_id,
+        source_case_id as source_state_id,
+        source_document_id,
+        cast(null as text) as source_customer_id,
+        stage as state_type,
+        cast(null as numeric) as amount,
+        opened_on,
+        closed_on,
+        cast(null as date) as promised_date
+    from {{ ref('stg_files__collection_cases') }}
+    union all
+    select
+        'promises' as stream,
+        record_key,
+        line_no,
+        entity_id,
+        source_promise_id as source_state_id,
+        source_document_id,
+        source_customer_id,
+        'promise' as state_type,
+        amount,
+        recorded_on as opened_on,
+        cast(null as date) as closed_on,
+        promised_date
+    from {{ ref('stg_files__promises') }}
+),
+
+final as (
+    select
+        states.stream,
+        states.record_key,
+        states.line_no,
+        states.entity_id,
+        states.source_state_id,
+        states.state_type,
+        documents.document_key,
+        coalesce(documents.customer_id, customers.customer_id) as customer_id,
+        states.amount,
+        states.opened_on,
+        states.closed_on,
+        states.promised_date,
+        case
+            when states.source_document_id is not null and documents.document_key is null
+                then 'document_id'
+            when documents.refused_reason is not null then 'document_id'
+            when states.source_customer_id is not null and customers.customer_id is null
+                then 'customer_id'
+            when states.closed_on < states.opened_on then 'closed_on'
+        end as refused_column,
+        case
+            when states.source_document_id is not null and documents.document_key is null
+                then
+                    'document ' || states.source_document_id
+                    || ' is not in documents: add it there'
+            when documents.refused_reason is not null
+                then
+                    'document ' || states.source_document_id
+                    || ' was itself refused: mend it first'
+            when states.source_customer_id is not null and customers.customer_id is null
+                then
+                    'customer ' || states.source_customer_id
+                    || ' is not in customers: add it there'
+            when states.closed_on < states.opened_on
+                then 'closed_on is before opened_on'
+        end as refused_reason
+    from states
+    left join {{ ref('int_files_documents_checked') }} as documents
+        on
+            states.entity_id = documents.entity_id
+            and states.source_document_id = documents.source_document_id
+    left join {{ ref('int_customers') }} as customers
+        on
+            states.entity_id = customers.entity_id
+            and states.source_customer_id = customers.source_customer_id
+            and customers.source = 'files'
+)
+
+select * from final

@@ -1,0 +1,99 @@
+-- grain: one row per entity, source and stream
+with fec_coverage as (
+    select
+        entity_id,
+        'fec' as source,
+        'ledger_lines' as stream,
+        min(first_entry_date) as first_business_date,
+        max(last_entry_date) as last_business_date,
+        max(extracted_at) as last_extracted_at,
+        sum(line_count) as row_count,
+        max(matching) as matching
+    from {{ ref('int_fec_ledgers') }}
+    group by entity_id
+),
+
+last_delivery as (
+    select
+        {{ json_text('payload', 'entity_id') }} as entity_id,
+        max(extracted_at) as last_extracted_at
+    from {{ source('raw_files', 'deliveries') }}
+    where extracted_at <= {{ known_on() }}
+    group by {{ json_text('payload', 'entity_id') }}
+),
+
+file_rows as (
+    select entity_id, 'customers' as stream, cast(null as date) as business_date
+    from {{ ref('stg_files__customers') }}
+    union all
+    select entity_id, 'documents' as stream, issue_date as business_date
+    from {{ ref('stg_files__documents') }}
+    union all
+    select entity_id, 'instalments' as stream, cast(null as date) as business_date
+    from {{ ref('stg_files__instalments') }}
+    union all
+    select entity_id, 'payments' as stream, payment_date as business_date
+    from {{ ref('stg_files__payments') }}
+    union all
+    select entity_id, 'allocations' as stream, cast(null as date) as business_date
+    from {{ ref('stg_files__allocations') }}
+    union all
+    select entity_id, 'write_offs' as stream, write_off_date as business_date
+    from {{ ref('stg_files__write_offs') }}
+    union all
+    select entity_id, 'disputes' as stream, opened_on as business_date
+    from {{ ref('stg_files__disputes') }}
+    union all
+    select entity_id, 'promises' as stream, recorded_on as business_date
+    from {{ ref('stg_files__promises') }}
+    union all
+    select entity_id, 'collection_cases' as stream, opened_on as business_date
+    from {{ ref('stg_files__collection_cases') }}
+    union all
+    select entity_id, 'ledger_balances' as stream, balance_date as business_date
+    from {{ ref('stg_files__ledger_balances') }}
+),
+
+file_coverage as (
+    select
+        file_rows.entity_id,
+        'files' as source,
+        file_rows.stream,
+        min(file_rows.business_date) as first_business_date,
+        max(file_rows.business_date) as last_business_date,
+        max(last_delivery.last_extracted_at) as last_extracted_at,
+        count(*) as row_count,
+        cast(null as text) as matching
+    from file_rows
+    left join last_delivery
+        on file_rows.entity_id = last_delivery.entity_id
+    group by file_rows.entity_id, file_rows.stream
+),
+
+coverage as (
+    select * from fec_coverage
+    union all
+    select * from file_coverage
+),
+
+final as (
+    select
+        entity_id,
+        source,
+        stream,
+        first_business_date,
+        last_business_date,
+        last_extracted_at,
+        cast(row_count as bigint) as row_count,
+        -- Only a stream that carries business dates can be stale.
+        coalesce(
+            last_business_date
+            < {{ add_days(as_of_date(), '-1 * cast(' ~ policy('stale_after_days') ~ ' as integer)') }}
+            and stream in ('ledger_lines', 'documents'),
+            false
+        ) as is_stale,
+        matching
+    from coverage
+)
+
+select * from final

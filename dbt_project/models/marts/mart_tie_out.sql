@@ -1,0 +1,166 @@
+-- grain: one row per entity, ledger account and date: the books against the open items
+-- For a FEC the ledger side is recomputed from the one file that covers the date, opening lines
+-- included, so it also proves that brought-forward lines were counted once. For flat files it is
+-- the control totals given in ledger_balances, all receivable accounts of a date together.
+with ledger_years as (
+    select
+        entity_id,
+        closing_date,
+        first_entry_date,
+        lag(closing_date) over (
+            partition by entity_id
+            order by closing_date
+        ) as previous_closing_date,
+        lead(closing_date) over (
+            partition by entity_id
+            order by closing_date
+        ) as next_closing_date
+    from {{ ref('int_fec_ledgers') }}
+),
+
+ledger_dates as (
+    select
+        reporting_dates.as_of_date,
+        ledger_years.entity_id,
+        ledger_years.closing_date
+    from {{ ref('int_reporting_dates') }} as reporting_dates
+    inner join ledger_years
+        on
+            reporting_dates.as_of_date >= ledger_years.first_entry_date
+            and (
+                ledger_years.previous_closing_date is null
+                or reporting_dates.as_of_date > ledger_years.previous_closing_date
+            )
+            and (
+                ledger_years.next_closing_date is null
+                or reporting_dates.as_of_date <= ledger_years.closing_date
+            )
+),
+
+fec_accounts as (
+    select
+        entity_id,
+        ledger_account
+    from {{ ref('int_fec_accounts') }}
+    where is_receivable
+),
+
+fec_balances as (
+    select
+        ledger_dates.as_of_date,
+        ledger_dates.entity_id,
+        fec_accounts.ledger_account,
+        -- No line up to the date is truly a balance of zero.
+        coalesce(sum(lines.signed_amount), 0) as ledger_balance
+    from ledger_dates
+    inner join fec_accounts
+        on ledger_dates.entity_id = fec_accounts.entity_id
+    left join {{ ref('int_fec_lines') }} as lines
+        on
+            ledger_dates.entity_id = lines.entity_id
+            and ledger_dates.closing_date = lines.closing_date
+            and fec_accounts.ledger_account = lines.ledger_account
+            and lines.entry_date <= ledger_dates.as_of_date
+    group by ledger_dates.as_of_date, ledger_dates.entity_id, fec_accounts.ledger_account
+),
+
+file_balances as (
+    select
+        balance_date as as_of_date,
+        entity_id,
+        string_agg(ledger_account, '+' order by ledger_account) as ledger_account,
+        sum(ledger_balance) as ledger_balance
+    from {{ ref('stg_files__ledger_balances') }}
+    group by balance_date, entity_id
+),
+
+balances as (
+    select
+        'fec' as source,
+        as_of_date,
+        entity_id,
+        ledger_account,
+        ledger_balance
+    from fec_balances
+    union all
+    select
+        'files' as source,
+        file_balances.as_of_date,
+        file_balances.entity_id,
+        file_balances.ledger_account,
+        file_balances.ledger_balance
+    from file_balances
+    inner join {{ ref('int_reporting_dates') }} as reporting_dates
+        on file_balances.as_of_date = reporting_dates.as_of_date
+),
+
+-- The open items at a date, read from the positions; the aged balance from the aged items that
+-- mart_aged_balance sums.
+positions as (
+    select
+        reporting_dates.as_of_date,
+        items.source,
+        positions.entity_id,
+        items.ledger_account,
+        sum(positions.open_company_amount) as open_company_amount
+    from {{ ref('int_reporting_dates') }} as reporting_dates
+    inner join {{ ref('fct_open_item_positions') }} as positions
+        on
+            positions.valid_from <= reporting_dates.as_of_date
+            and (
+                positions.valid_to is null
+                or positions.valid_to > reporting_dates.as_of_date
+            )
+    inner join {{ ref('int_items') }} as items
+        on positions.open_item_id = items.open_item_id
+    group by
+        reporting_dates.as_of_date, items.source, positions.entity_id, items.ledger_account
+),
+
+aged_items as (
+    select
+        aged_items.as_of_date,
+        items.source,
+        aged_items.entity_id,
+        aged_items.ledger_account,
+        sum(aged_items.open_company_amount) as open_company_amount
+    from {{ ref('int_aged_items') }} as aged_items
+    inner join {{ ref('int_items') }} as items
+        on aged_items.open_item_id = items.open_item_id
+    where aged_items.bucket is not null
+    group by
+        aged_items.as_of_date, items.source, aged_items.entity_id, aged_items.ledger_account
+),
+
+final as (
+    select
+        balances.entity_id,
+        balances.source,
+        balances.ledger_account as account,
+        balances.as_of_date,
+        entities.base_currency as company_currency_code,
+        balances.ledger_balance,
+        coalesce(positions.open_company_amount, 0) as open_items_total,
+        coalesce(aged_items.open_company_amount, 0) as aged_balance_total,
+        balances.ledger_balance - coalesce(positions.open_company_amount, 0) as difference,
+        balances.ledger_balance = coalesce(positions.open_company_amount, 0)
+        and coalesce(positions.open_company_amount, 0)
+        = coalesce(aged_items.open_company_amount, 0) as is_tied
+    from balances
+    inner join {{ ref('int_entities') }} as entities
+        on balances.entity_id = entities.entity_id
+    left join positions
+        on
+            balances.as_of_date = positions.as_of_date
+            and balances.source = positions.source
+            and balances.entity_id = positions.entity_id
+            and (balances.source = 'files' or balances.ledger_account = positions.ledger_account)
+    left join aged_items
+        on
+            balances.as_of_date = aged_items.as_of_date
+            and balances.source = aged_items.source
+            and balances.entity_id = aged_items.entity_id
+            and (balances.source = 'files' or balances.ledger_account = aged_items.ledger_account)
+)
+
+select * from final

@@ -1,0 +1,33 @@
+-- grain: one row per promise to pay, in its latest version known on `known_on`
+with versions as (
+    select
+        record_key,
+        payload,
+        line_no,
+        is_deleted,
+        min(extracted_at) over (partition by record_key) as known_at,
+        row_number() over (
+            partition by record_key
+            order by extracted_at desc, version_no desc
+        ) as version_rank
+    from {{ source('raw_files', 'promises') }}
+    where extracted_at <= {{ known_on() }}
+),
+
+final as (
+    select
+        record_key,
+        line_no,
+        {{ json_text('payload', 'entity_id') }} as entity_id,
+        {{ json_text('payload', 'promise_id') }} as source_promise_id,
+        {{ json_text('payload', 'customer_id') }} as source_customer_id,
+        {{ json_text('payload', 'document_id') }} as source_document_id,
+        cast({{ json_text('payload', 'amount') }} as numeric) as amount,
+        cast({{ json_text('payload', 'promised_date') }} as date) as promised_date,
+        cast({{ json_text('payload', 'recorded_on') }} as date) as recorded_on,
+        known_at
+    from versions
+    where version_rank = 1 and not is_deleted
+)
+
+select * from final

@@ -1,0 +1,170 @@
+"""Flat files of the demo company, CSV or Parquet, written as the lives come."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Protocol, Self, TextIO
+
+from encours.demo.companies import ENTITIES
+from encours.demo.control import ControlAccount
+from encours.demo.credit import decision_rows
+from encours.demo.customers import Customer
+from encours.demo.events import Life
+from encours.demo.rates import BASE_CURRENCY, FOREIGN_CURRENCY, rate_text
+from encours.demo.sales import World
+from encours.demo.tables import TABLES, Column, Rows, customer_row, life_rows, money
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+RECEIVABLE_ACCOUNT = "411000"
+_TIME_ZONE = "Europe/Paris"
+# Free text that may need quoting; the other tables hold only codes, numbers and plain labels.
+_QUOTED = frozenset({"entities", "customers"})
+_BUFFER_BYTES = 1 << 18
+_ROW_GROUP = 20_000
+
+
+class Sink(Protocol):
+    """Where the rows of the tables go."""
+
+    def write(self, table: str, rows: Rows) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class FlatBooks:
+    """Writes each life to the flat files, then the tables that concern everybody."""
+
+    def __init__(self, world: World, sink: Sink) -> None:
+        self._world = world
+        self._sink = sink
+        self._counts = dict.fromkeys(TABLES, 0)
+
+    def __enter__(self) -> Self:
+        entities: Rows = [
+            (e.entity_id, e.name, e.siren, BASE_CURRENCY, _TIME_ZONE) for e in ENTITIES
+        ]
+        self._write("entities", entities)
+        return self
+
+    def add(self, customer: Customer, life: Life) -> None:
+        self._write("customers", [customer_row(customer)])
+        for table, rows in life_rows(customer, life, self._world.days):
+            self._write(table, rows)
+        self._write("credit_decisions", decision_rows(self._world.seed, customer, self._world.days))
+
+    def finish(self, control: ControlAccount) -> Mapping[str, int]:
+        """Control totals and rates; the rows written per table."""
+        iso, days = self._world.days.iso, self._world.days
+        self._write(
+            "ledger_balances",
+            [
+                (e, RECEIVABLE_ACCOUNT, iso[day], money(total))
+                for e, day, total in control.balances()
+            ],
+        )
+        self._write(
+            "exchange_rates",
+            [
+                (FOREIGN_CURRENCY, BASE_CURRENCY, iso[day], rate_text(rate))
+                for day, rate in enumerate(self._world.rates)
+                if days.target_days[day]
+            ],
+        )
+        return self._counts
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._sink.close()
+
+    def _write(self, table: str, rows: Rows) -> None:
+        if rows:
+            self._counts[table] += len(rows)
+            self._sink.write(table, rows)
+
+
+class CsvSink:
+    """UTF-8, comma, LF, a header; every table gets its file, if only a header."""
+
+    def __init__(self, out: Path) -> None:
+        self._stack = ExitStack()
+        self._files: dict[str, TextIO] = {}
+        for table, columns in TABLES.items():
+            path = out / f"{table}.csv"
+            stream = self._stack.enter_context(
+                path.open("w", encoding="utf-8", newline="", buffering=_BUFFER_BYTES)
+            )
+            stream.write(",".join(column.name for column in columns) + "\n")
+            self._files[table] = stream
+
+    def write(self, table: str, rows: Rows) -> None:
+        stream = self._files[table]
+        if table in _QUOTED:
+            csv.writer(stream, lineterminator="\n").writerows(rows)
+        else:
+            stream.write("\n".join([",".join(row) for row in rows]) + "\n")
+
+    def close(self) -> None:
+        self._stack.close()
+
+
+class ParquetSink:
+    """Typed columns, one row group for each 20,000 rows."""
+
+    def __init__(self, out: Path) -> None:
+        import pyarrow.parquet as pq
+
+        self._stack = ExitStack()
+        self._schemas = {table: parquet_schema(columns) for table, columns in TABLES.items()}
+        self._writers = {
+            table: self._stack.enter_context(pq.ParquetWriter(out / f"{table}.parquet", schema))
+            for table, schema in self._schemas.items()
+        }
+        self._pending: dict[str, Rows] = {table: [] for table in TABLES}
+
+    def write(self, table: str, rows: Rows) -> None:
+        pending = self._pending[table]
+        pending.extend(rows)
+        while len(pending) >= _ROW_GROUP:
+            self._flush(table, pending[:_ROW_GROUP])
+            del pending[:_ROW_GROUP]
+
+    def close(self) -> None:
+        for table, rows in self._pending.items():
+            if rows:
+                self._flush(table, rows)
+        self._stack.close()
+
+    def _flush(self, table: str, rows: Rows) -> None:
+        import pyarrow as pa
+
+        schema = self._schemas[table]
+        # An empty text is an absent value, in Parquet as in CSV.
+        columns = [
+            pa.array([value or None for value in values], pa.string()).cast(kind)
+            for values, kind in zip(zip(*rows, strict=True), schema.types, strict=True)
+        ]
+        self._writers[table].write_table(pa.Table.from_arrays(columns, schema=schema))
+
+
+def parquet_schema(columns: tuple[Column, ...]) -> pa.Schema:
+    import pyarrow as pa
+
+    types: dict[str, Any] = {
+        "text": pa.string(),
+        "date": pa.date32(),
+        "money": pa.decimal128(18, 2),
+        "rate": pa.decimal128(18, 8),
+        "whole": pa.int32(),
+        "flag": pa.bool_(),
+    }
+    return pa.schema([(column.name, types[column.kind]) for column in columns])

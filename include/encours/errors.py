@@ -1,0 +1,48 @@
+"""The error tree. Each class says what the caller should do next.
+
+Every message is one line that a person can act on: what, where, how to mend. Details go to the log.
+"""
+
+from __future__ import annotations
+
+EXIT_DONE = 0
+EXIT_FAILED = 1
+EXIT_BAD_INPUT = 2
+EXIT_HELD = 3
+
+
+class EncoursError(Exception):
+    """Root of the errors that Encours raises on purpose."""
+
+    exit_status = EXIT_FAILED
+
+
+class RetryableError(EncoursError):
+    """The same call may succeed later: network, lock, server starting."""
+
+
+class FatalError(EncoursError):
+    """Trying again cannot help: credentials, an unknown answer, a broken installation."""
+
+
+class BadInput(EncoursError):
+    """The input cannot be used; nothing of it was loaded.
+
+    ``where`` is a file, or a file and a line; ``mend`` tells the person what to do about it.
+    """
+
+    exit_status = EXIT_BAD_INPUT
+
+    def __init__(self, what: str, *, where: str = "", mend: str = "") -> None:
+        self.what = what
+        self.where = where
+        self.mend = mend
+        prefix = f"{where}: " if where else ""
+        suffix = f" ({mend})" if mend else ""
+        super().__init__(f"{prefix}{what}{suffix}")
+
+
+class QualityHold(EncoursError):
+    """The gate refuses to publish; the published marts are untouched."""
+
+    exit_status = EXIT_HELD

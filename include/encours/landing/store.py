@@ -1,0 +1,121 @@
+"""The landing zone: what a source delivered, unchanged, with a manifest that makes it complete.
+
+`<home>/landing/<source>/<stream>/run=<id>/` holds pages and `manifest.json`. The folder appears by
+one rename when everything in it is on disk, so a folder without a manifest never exists and a
+killed run leaves only a `.partial` folder, which the next run of the same id replaces.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from encours.errors import BadInput, FatalError
+from encours.settings import Settings
+
+MANIFEST = "manifest.json"
+COPY_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Page:
+    """One landed body. `name` is the file in the landing folder, `original_name` the source's."""
+
+    name: str
+    original_name: str
+    byte_count: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What one run landed of one stream."""
+
+    source: str
+    stream: str
+    run_id: str
+    pages: tuple[Page, ...]
+    folder: str
+
+    @property
+    def byte_count(self) -> int:
+        return sum(page.byte_count for page in self.pages)
+
+    def path_of(self, page: Page) -> Path:
+        return Path(self.folder) / page.name
+
+
+def land_files(
+    settings: Settings, source: str, stream: str, run_id: str, files: Sequence[Path]
+) -> Manifest:
+    """Copy `files` byte for byte. BadInput when one cannot be read, FatalError on a full disk."""
+    folder = settings.landing_dir / source / stream / f"run={run_id}"
+    partial = folder.with_name(folder.name + ".partial")
+    with _disk_errors(folder):
+        for leftover in (partial, folder):
+            if leftover.exists():
+                shutil.rmtree(leftover)
+        partial.mkdir(parents=True)
+        # Each page keeps its original name in a folder of its own: the name of a FEC carries
+        # the SIREN and the closing date, that of a flat file its stream.
+        pages = tuple(
+            _copy(file, partial, f"page-{number:05d}/{file.name}")
+            for number, file in enumerate(files, start=1)
+        )
+        manifest = Manifest(source, stream, run_id, pages, str(folder))
+        _write(partial / MANIFEST, json.dumps(asdict(manifest), indent=2).encode())
+        os.replace(partial, folder)
+    return manifest
+
+
+def read_manifest(folder: Path) -> Manifest:
+    content = json.loads((folder / MANIFEST).read_text())
+    pages = tuple(Page(**page) for page in content.pop("pages"))
+    return Manifest(pages=pages, **content)
+
+
+def _copy(file: Path, folder: Path, name: str) -> Page:
+    target = folder / name
+    target.parent.mkdir()
+    digest = hashlib.sha256()
+    byte_count = 0
+    try:
+        source = open(file, "rb")  # noqa: SIM115 (closed below; only opening it is the input's fault)
+    except OSError as error:
+        raise BadInput(
+            f"cannot be read: {error.strerror}", where=str(file), mend="check the path and rights"
+        ) from error
+    with source, open(target, "wb") as copy:
+        while block := source.read(COPY_BYTES):
+            digest.update(block)
+            byte_count += len(block)
+            copy.write(block)
+        copy.flush()
+        os.fsync(copy.fileno())
+    return Page(name, file.name, byte_count, digest.hexdigest())
+
+
+def _write(path: Path, content: bytes) -> None:
+    with open(path, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+@contextmanager
+def _disk_errors(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise FatalError(
+                f"the disk of {folder} is full: free some space and run again"
+            ) from error
+        raise FatalError(f"cannot write to {folder}: {error.strerror}") from error

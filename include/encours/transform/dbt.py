@@ -1,0 +1,265 @@
+"""Runs dbt: arguments (pure), the process that runs them, and what came out.
+
+The layers are one invocation each. Models are built without their tests, then all tests run: a
+failing test holds the publication but leaves a whole candidate to look at and to release.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from encours.errors import FatalError, RetryableError
+from encours.quality.checkpoint import CheckResult
+from encours.settings import Settings, project_root
+from encours.warehouse.connections import parse_url
+from encours.warehouse.publication import CANDIDATE
+
+LAYERS: Mapping[str, tuple[str, ...]] = {
+    "canonical": (
+        "resource_type:seed",
+        "path:models/staging",
+        "path:models/intermediate/canonical",
+        "path:models/intermediate/fec",
+        "path:models/intermediate/files",
+    ),
+    "core": ("path:models/core", "path:models/intermediate/ageing"),
+    "marts": ("path:models/marts", "path:models/intermediate/scopes"),
+}
+TESTS = "tests"
+
+
+@dataclass(frozen=True)
+class Build:
+    """One build of the marts: two dates, the run, and the schemas it writes to."""
+
+    run_id: str
+    as_of_date: date
+    known_on: datetime
+    candidate_schema: str = CANDIDATE
+    staging_schema: str = "staging"
+    reference_schema: str = "reference"
+    intermediate_schema: str = "intermediate"
+
+    @property
+    def vars(self) -> dict[str, str]:
+        return {
+            "run_id": self.run_id,
+            "as_of_date": self.as_of_date.isoformat(),
+            "known_on": self.known_on.isoformat(),
+            "staging_schema": self.staging_schema,
+            "reference_schema": self.reference_schema,
+            "intermediate_schema": self.intermediate_schema,
+        }
+
+
+@dataclass(frozen=True)
+class Node:
+    """What dbt says of one model, seed or test."""
+
+    unique_id: str
+    resource_type: str
+    name: str
+    status: str
+    message: str | None
+    failures: int | None
+    severity: str
+    attached_node: str | None
+    description: str
+    seconds: float
+    row_count: int | None
+
+
+def layer_arguments(build: Build, layer: str, folder: Path) -> list[str]:
+    """The command line of one layer, or of all tests."""
+    common = _common_arguments(build, folder)
+    if layer == TESTS:
+        return ["test", "--exclude-resource-type", "unit_test", *common]
+    return [
+        "build",
+        "--exclude-resource-type",
+        "test",
+        "--exclude-resource-type",
+        "unit_test",
+        "--select",
+        *LAYERS[layer],
+        *common,
+    ]
+
+
+def _common_arguments(build: Build, folder: Path) -> list[str]:
+    project = str(project_root() / "dbt_project")
+    return [
+        "--project-dir",
+        project,
+        "--profiles-dir",
+        project,
+        "--target-path",
+        str(folder / "target"),
+        "--log-path",
+        str(folder / "logs"),
+        "--vars",
+        json.dumps(build.vars, sort_keys=True),
+        "--no-use-colors",
+        "--no-write-json",
+        "--no-partial-parse",
+        "--log-level-file",
+        "info",
+    ]
+
+
+def run_layer(
+    settings: Settings, warehouse_url: str, build: Build, layer: str
+) -> tuple[Node, ...]:
+    """Build one layer or run all tests. FatalError when a model cannot be built."""
+    folder = settings.runs_dir / build.run_id
+    folder.mkdir(parents=True, exist_ok=True)
+    result_path = folder / f"dbt_{layer}.json"
+    result_path.unlink(missing_ok=True)
+    log_path = folder / "dbt.log"
+    server = _server()
+    server.ask(
+        {
+            "vars": [build.vars, warehouse_url],
+            "environment": _environment(warehouse_url, build),
+            "parse_arguments": ["parse", *_common_arguments(build, folder)],
+            "arguments": layer_arguments(build, layer, folder),
+            "log": str(log_path),
+            "result": str(result_path),
+        }
+    )
+    if not result_path.exists():
+        raise FatalError(f"dbt stopped while building {layer}: see {log_path}")
+    result = json.loads(result_path.read_text())
+    if result["error"]:
+        raise _stopped(layer, result["error"], log_path)
+    nodes = tuple(Node(**node) for node in result["nodes"])
+    broken = [
+        node for node in nodes if node.status == "error" and node.resource_type != "test"
+    ]
+    if broken:
+        raise _stopped(layer, f"{broken[0].name}: {broken[0].message}", log_path)
+    return nodes
+
+
+def warm_up() -> None:
+    """Start importing dbt now, while the caller does something else."""
+    _server()
+
+
+def test_results(nodes: tuple[Node, ...]) -> tuple[CheckResult, ...]:
+    """dbt tests as checks of the gate: `error` is critical, `warn` a warning."""
+    return tuple(_test_result(node) for node in nodes if node.resource_type == "test")
+
+
+def _test_result(node: Node) -> CheckResult:
+    states = {"pass": "passed", "fail": "failed", "warn": "failed"}
+    state: Any = states.get(node.status, "not_checked")
+    table = (node.attached_node or "").rpartition(".")[2] or "across_models"
+    return CheckResult(
+        table_name=table,
+        check_name=node.name,
+        severity="warning" if node.severity == "warn" else "critical",
+        state=state,
+        observed_value=None if node.failures is None else str(node.failures),
+        details=_one_line(node.message or "") if state != "passed" else "",
+        sample_keys=(),
+        why=_one_line(node.description) or "A rule of the data model that must hold for any data.",
+    )
+
+
+def _stopped(layer: str, message: str, log_path: Path) -> Exception:
+    line = _one_line(message)
+    lost = ("server closed the connection", "connection to server", "terminating connection")
+    if any(sign in line for sign in lost):
+        return RetryableError(
+            f"the database went away while building {layer}: run again ({log_path})"
+        )
+    if "No space left on device" in line or "could not extend file" in line:
+        return FatalError(f"the disk is full: free some space and run again ({log_path})")
+    return FatalError(f"dbt could not build {layer}: {line} (details in {log_path})")
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())[:300]
+
+
+def _environment(warehouse_url: str, build: Build) -> dict[str, str]:
+    target = parse_url(warehouse_url)
+    return {
+        "ENCOURS_DBT_HOST": target.host,
+        "ENCOURS_DBT_PORT": str(target.port),
+        "ENCOURS_DBT_USER": target.user,
+        "ENCOURS_DBT_PASSWORD": target.password,
+        "ENCOURS_DBT_DATABASE": target.database,
+        "ENCOURS_DBT_SCHEMA": build.candidate_schema,
+        "DO_NOT_TRACK": "1",
+    }
+
+
+class _DbtServer:
+    """The running dbt_server process of this process."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-W", "ignore", "-m", "encours.transform.dbt_server"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        self._owner = os.getpid()
+
+    @property
+    def is_usable(self) -> bool:
+        return self._owner == os.getpid() and self._process.poll() is None
+
+    def ask(self, request: dict[str, Any]) -> None:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        try:
+            self._process.stdin.write(json.dumps(request) + "\n")
+            self._process.stdin.flush()
+            answer = self._process.stdout.readline()
+        except BrokenPipeError:
+            answer = ""
+        if answer != "done\n":
+            raise RetryableError("the dbt process was stopped: run again")
+
+    def stop(self) -> None:
+        if self._owner != os.getpid():
+            return
+        self._process.kill()
+        self._process.wait()
+
+
+_current: _DbtServer | None = None
+
+
+def _server() -> _DbtServer:
+    """The server of this process, started on first use and stopped with it."""
+    global _current
+    if _current is None or not _current.is_usable:
+        _current = _DbtServer()
+        atexit.register(_current.stop)
+    return _current
+
+
+def rebuild_of(build: Build, schema: str) -> Build:
+    """The same build in schemas of its own, beside the published marts."""
+    work = f"{schema}_work"
+    return replace(
+        build,
+        candidate_schema=schema,
+        staging_schema=work,
+        reference_schema=work,
+        intermediate_schema=work,
+    )

@@ -1,0 +1,396 @@
+"""The ledger of operations (`ops`): what ran, what was extracted, refused, checked and published.
+
+Every function is one short transaction of its own on the given connection, so that what is
+recorded stays when the work around it fails.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import dict_row
+
+from encours.quality.checkpoint import CheckResult
+from encours.quality.verdict import Verdict
+
+SCHEMA = """
+create schema if not exists ops;
+
+create table if not exists ops.run (
+    run_id text primary key,
+    started_at timestamptz not null default now(),
+    finished_at timestamptz,
+    as_of_date date,
+    known_on timestamptz,
+    status text not null default 'running'
+        check (status in ('running', 'published', 'held', 'failed')),
+    publication_id text,
+    error text,
+    seconds jsonb not null default '{}',
+    row_counts jsonb not null default '{}'
+);
+
+create table if not exists ops.extraction (
+    extraction_id bigint generated always as identity primary key,
+    run_id text not null,
+    source text not null,
+    stream text not null,
+    attempt integer not null,
+    started_at timestamptz not null default now(),
+    finished_at timestamptz,
+    page_count bigint not null default 0,
+    row_count bigint not null default 0,
+    refused_count bigint not null default 0,
+    byte_count bigint not null default 0,
+    control_total jsonb,
+    watermark text,
+    status text not null
+        check (status in ('running', 'loaded', 'unchanged', 'incomplete', 'refused', 'failed')),
+    error text
+);
+create index if not exists extraction_run on ops.extraction (run_id);
+
+create table if not exists ops.rejected_row (
+    run_id text not null,
+    source text not null,
+    stream text not null,
+    entity_id text,
+    record_key text,
+    file_name text not null,
+    line_no bigint,
+    column_name text,
+    reason text not null,
+    value_excerpt text,
+    found_by text not null check (found_by in ('load', 'transform')),
+    rejected_at timestamptz not null default now()
+);
+create index if not exists rejected_row_run on ops.rejected_row (run_id);
+
+create table if not exists ops.check_result (
+    run_id text not null,
+    table_name text not null,
+    check_name text not null,
+    severity text not null check (severity in ('critical', 'warning', 'info')),
+    state text not null check (state in ('passed', 'failed', 'not_checked')),
+    observed_value text,
+    details text,
+    why text,
+    sample_keys text[] not null default '{}',
+    checked_at timestamptz not null default now(),
+    primary key (run_id, table_name, check_name)
+);
+
+create table if not exists ops.verdict (
+    verdict_id bigint generated always as identity primary key,
+    run_id text not null,
+    decision text not null check (decision in ('publish', 'hold')),
+    reasons text[] not null default '{}',
+    passed integer not null default 0,
+    warned integer not null default 0,
+    failed integer not null default 0,
+    not_checked integer not null default 0,
+    decided_by text not null,
+    reason text,
+    decided_at timestamptz not null default now()
+);
+
+create sequence if not exists ops.publication_number;
+
+create table if not exists ops.publication (
+    publication_row bigint generated always as identity primary key,
+    publication_id text not null,
+    run_id text not null,
+    action text not null check (action in ('publish', 'release', 'rollback')),
+    as_of_date date not null,
+    known_on timestamptz not null,
+    published_at timestamptz not null default now(),
+    published_by text not null,
+    reason text,
+    retired_schema text
+);
+
+create table if not exists ops.policy_choice (
+    policy text primary key,
+    value text not null
+);
+"""
+
+
+def apply_schema(connection: psycopg.Connection, name: str, statements: Sequence[str]) -> None:
+    """Run idempotent DDL once per version of its text: a fingerprint on the schema remembers it."""
+    text = "\n".join(statements)
+    fingerprint = f"encours {hashlib.sha256(text.encode()).hexdigest()[:16]}"
+    row = connection.execute(
+        "select obj_description(oid, 'pg_namespace') from pg_namespace where nspname = %s", [name]
+    ).fetchone()
+    connection.commit()
+    if row is not None and row[0] == fingerprint:
+        return
+    with connection.transaction():
+        connection.execute("select pg_advisory_xact_lock(hashtext('encours.schema'))")
+        for statement in statements:
+            connection.execute(statement)  # type: ignore[call-overload]
+        connection.execute(
+            sql.SQL("comment on schema {} is {}").format(
+                sql.Identifier(name), sql.Literal(fingerprint)
+            )
+        )
+
+
+def ensure_ledger(connection: psycopg.Connection) -> None:
+    apply_schema(connection, "ops", [SCHEMA])
+
+
+# ------------------------------------------------------------------------------ runs
+
+
+def start_run(connection: psycopg.Connection, run_id: str) -> None:
+    """A repeated call (a task that is tried again) puts the run back to running."""
+    with connection.transaction():
+        connection.execute(
+            "insert into ops.run (run_id) values (%s)"
+            " on conflict (run_id) do update set status = 'running', error = null",
+            [run_id],
+        )
+
+
+def date_run(
+    connection: psycopg.Connection, run_id: str, as_of_date: date, known_on: datetime
+) -> None:
+    with connection.transaction():
+        connection.execute(
+            "update ops.run set as_of_date = %s, known_on = %s where run_id = %s",
+            [as_of_date, known_on, run_id],
+        )
+
+
+def time_step(connection: psycopg.Connection, run_id: str, step: str, seconds: float) -> None:
+    with connection.transaction():
+        connection.execute(
+            "update ops.run set seconds = seconds || jsonb_build_object(%s::text, %s::numeric)"
+            " where run_id = %s",
+            [step, round(seconds, 3), run_id],
+        )
+
+
+def count_rows(
+    connection: psycopg.Connection, run_id: str, row_counts: Mapping[str, int]
+) -> None:
+    with connection.transaction():
+        connection.execute(
+            "update ops.run set row_counts = row_counts || %s::jsonb where run_id = %s",
+            [json.dumps(dict(row_counts)), run_id],
+        )
+
+
+def finish_run(
+    connection: psycopg.Connection,
+    run_id: str,
+    status: str,
+    *,
+    publication_id: str | None = None,
+    error: str | None = None,
+) -> None:
+    with connection.transaction():
+        connection.execute(
+            "update ops.run set status = %s, finished_at = now(), publication_id = %s, error = %s"
+            " where run_id = %s",
+            [status, publication_id, error, run_id],
+        )
+
+
+def fail_abandoned_runs(connection: psycopg.Connection, run_id: str) -> None:
+    """A run that was killed cannot say so itself: the next one does, holding the build lock."""
+    with connection.transaction():
+        connection.execute(
+            "update ops.run set status = 'failed', finished_at = now(),"
+            " error = 'the run was interrupted; the next one replaced it'"
+            " where status = 'running' and run_id <> %s",
+            [run_id],
+        )
+
+
+def read_run(connection: psycopg.Connection, run_id: str) -> dict[str, Any] | None:
+    with connection.cursor(row_factory=dict_row) as cursor:
+        row = cursor.execute("select * from ops.run where run_id = %s", [run_id]).fetchone()
+    connection.commit()
+    return row
+
+
+# ------------------------------------------------------------------------------ extraction
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one attempt to extract a stream ended. Counts are rows of the source."""
+
+    status: str
+    page_count: int = 0
+    row_count: int = 0
+    refused_count: int = 0
+    byte_count: int = 0
+    control_total: Mapping[str, str] | None = None
+    watermark: str | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """A source row that cannot be used: where it stands and why."""
+
+    stream: str
+    file_name: str
+    line_no: int | None
+    column: str
+    reason: str
+    entity_id: str | None = None
+    record_key: str | None = None
+    value_excerpt: str | None = None
+
+
+def start_extraction(connection: psycopg.Connection, run_id: str, source: str, stream: str) -> int:
+    with connection.transaction():
+        row = connection.execute(
+            "insert into ops.extraction (run_id, source, stream, attempt, status)"
+            " select %(run)s, %(source)s, %(stream)s, 1 + count(*), 'running'"
+            " from ops.extraction"
+            " where run_id = %(run)s and source = %(source)s and stream = %(stream)s"
+            " returning extraction_id",
+            {"run": run_id, "source": source, "stream": stream},
+        ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def finish_extraction(
+    connection: psycopg.Connection, extraction_id: int, outcome: Outcome
+) -> None:
+    with connection.transaction():
+        connection.execute(
+            "update ops.extraction set finished_at = now(), status = %s, page_count = %s,"
+            " row_count = %s, refused_count = %s, byte_count = %s, control_total = %s,"
+            " watermark = %s, error = %s where extraction_id = %s",
+            [
+                outcome.status,
+                outcome.page_count,
+                outcome.row_count,
+                outcome.refused_count,
+                outcome.byte_count,
+                json.dumps(dict(outcome.control_total)) if outcome.control_total else None,
+                outcome.watermark,
+                outcome.error,
+                extraction_id,
+            ],
+        )
+
+
+def reject_rows(
+    connection: psycopg.Connection,
+    run_id: str,
+    source: str,
+    rejections: Iterable[Rejection],
+    found_by: str = "load",
+) -> None:
+    """Joins the caller's transaction if there is one."""
+    with (
+        connection.transaction(),
+        connection.cursor() as cursor,
+        cursor.copy(
+            "copy ops.rejected_row (run_id, source, stream, entity_id, record_key, file_name,"
+            " line_no, column_name, reason, value_excerpt, found_by) from stdin"
+        ) as copy,
+    ):
+        for rejection in rejections:
+            copy.write_row(
+                (
+                    run_id,
+                    source,
+                    rejection.stream,
+                    rejection.entity_id,
+                    rejection.record_key or None,
+                    rejection.file_name,
+                    rejection.line_no,
+                    rejection.column or None,
+                    rejection.reason,
+                    rejection.value_excerpt,
+                    found_by,
+                )
+            )
+
+
+# ------------------------------------------------------------------------------ gate
+
+
+def write_check_results(
+    connection: psycopg.Connection, run_id: str, results: Iterable[CheckResult]
+) -> None:
+    """Replaces the results of the run: a task that is tried again checks again."""
+    with connection.transaction(), connection.cursor() as cursor:
+        cursor.execute("delete from ops.check_result where run_id = %s", [run_id])
+        cursor.executemany(
+            "insert into ops.check_result (run_id, table_name, check_name, severity, state,"
+            " observed_value, details, why, sample_keys)"
+            " values (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            [
+                (
+                    run_id,
+                    result.table_name,
+                    result.check_name,
+                    result.severity,
+                    result.state,
+                    result.observed_value,
+                    result.details,
+                    result.why,
+                    list(result.sample_keys),
+                )
+                for result in results
+            ],
+        )
+
+
+def read_check_results(connection: psycopg.Connection, run_id: str) -> list[dict[str, Any]]:
+    with connection.cursor(row_factory=dict_row) as cursor:
+        rows = cursor.execute(
+            "select table_name, check_name, severity, state, observed_value, details, why,"
+            " sample_keys from ops.check_result where run_id = %s order by 1, 2",
+            [run_id],
+        ).fetchall()
+    connection.commit()
+    return rows
+
+
+def write_verdict(
+    connection: psycopg.Connection, run_id: str, verdict: Verdict, *, decided_by: str
+) -> None:
+    with connection.transaction():
+        connection.execute(
+            "insert into ops.verdict (run_id, decision, reasons, passed, warned, failed,"
+            " not_checked, decided_by) values (%s, %s, %s, %s, %s, %s, %s, %s)",
+            [
+                run_id,
+                verdict.decision,
+                list(verdict.reasons),
+                verdict.passed,
+                verdict.warned,
+                verdict.failed,
+                verdict.not_checked,
+                decided_by,
+            ],
+        )
+
+
+def read_verdict(connection: psycopg.Connection, run_id: str) -> dict[str, Any] | None:
+    with connection.cursor(row_factory=dict_row) as cursor:
+        row = cursor.execute(
+            "select * from ops.verdict where run_id = %s order by verdict_id desc limit 1",
+            [run_id],
+        ).fetchone()
+    connection.commit()
+    return row

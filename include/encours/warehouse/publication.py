@@ -1,0 +1,297 @@
+"""Publication by swap: a checked candidate becomes `marts` in one transaction, or nothing happens.
+
+Readers are never blocked: a schema is renamed, no table is touched. The verdict is read inside the
+publishing transaction, so no path can publish what was not judged.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import dict_row
+
+from encours.errors import BadInput, FatalError, QualityHold, RetryableError
+from encours.warehouse.connections import READER
+
+PUBLISHED = "marts"
+CANDIDATE = "marts_candidate"
+KEPT_RETIRED_SCHEMAS = 3
+
+
+@dataclass(frozen=True)
+class Publication:
+    publication_id: str
+    run_id: str
+    as_of_date: date
+    known_on: datetime
+    published_at: datetime
+
+
+def prepare_candidate(connection: psycopg.Connection, run_id: str) -> None:
+    """An empty candidate schema that carries this run's id; a former candidate is dropped."""
+    with connection.transaction():
+        connection.execute(
+            sql.SQL("drop schema if exists {} cascade").format(sql.Identifier(CANDIDATE))
+        )
+        connection.execute(sql.SQL("create schema {}").format(sql.Identifier(CANDIDATE)))
+        connection.execute(
+            sql.SQL("comment on schema {} is {}").format(
+                sql.Identifier(CANDIDATE), sql.Literal(run_id)
+            )
+        )
+
+
+def lock_build(connection: psycopg.Connection) -> None:
+    """One build at a time per warehouse; held until the connection closes."""
+    row = connection.execute("select pg_try_advisory_lock(hashtext('encours.build'))").fetchone()
+    connection.commit()
+    if row is None or not row[0]:
+        raise RetryableError(
+            "another build of this warehouse is running: wait for it, `encours status` shows it"
+        )
+
+
+def publish_candidate(
+    connection: psycopg.Connection, run_id: str, *, published_by: str
+) -> Publication:
+    """Publish what the gate let through. QualityHold when the verdict is not `publish`."""
+    with connection.transaction():
+        _check_candidate(connection, run_id)
+        verdict = connection.execute(
+            "select decision, reasons from ops.verdict where run_id = %s"
+            " order by verdict_id desc limit 1",
+            [run_id],
+        ).fetchone()
+        if verdict is None:
+            raise FatalError(f"run {run_id} has no verdict: it was not checked, nothing published")
+        if verdict[0] != "publish":
+            raise QualityHold("; ".join(verdict[1]) or f"run {run_id} is held")
+        return _swap_in(connection, run_id, "publish", published_by, None)
+
+
+def release_candidate(
+    connection: psycopg.Connection, run_id: str, *, released_by: str, reason: str
+) -> Publication:
+    """Publish a held candidate on a person's word. Leaves who and why in the ledger."""
+    with connection.transaction():
+        held = connection.execute(
+            "select decision from ops.verdict where run_id = %s order by verdict_id desc limit 1",
+            [run_id],
+        ).fetchone()
+        if held is None:
+            raise BadInput(f"run {run_id} is unknown or was never checked", mend="see status")
+        if held[0] != "hold":
+            raise BadInput(f"run {run_id} is not held", mend="see status")
+        _check_candidate(connection, run_id)
+        connection.execute(
+            "insert into ops.verdict (run_id, decision, decided_by, reason)"
+            " values (%s, 'publish', %s, %s)",
+            [run_id, released_by, reason],
+        )
+        publication = _swap_in(connection, run_id, "release", released_by, reason)
+        connection.execute(
+            "update ops.run set status = 'published', publication_id = %s where run_id = %s",
+            [publication.publication_id, run_id],
+        )
+        return publication
+
+
+def rollback_publication(
+    connection: psycopg.Connection, *, rolled_back_by: str, reason: str
+) -> Publication:
+    """Put the publication before the current one back. The marts it replaces are kept retired."""
+    with connection.transaction():
+        _lock_publication(connection)
+        current = read_current(connection)
+        if current is None:
+            raise BadInput("nothing is published yet: there is nothing to go back from")
+        retired = _retired_before(connection, current["publication_row"])
+        if retired is None:
+            raise BadInput("no earlier publication is kept: there is nothing to go back to")
+        schema = retired["retired_schema"]
+        number = _next_number(connection)
+        retired_as = f"{PUBLISHED}_retired_{number}"
+        _retire(connection, retired_as)
+        _grant_reading(connection, schema)
+        _rename(connection, schema, PUBLISHED)
+        row = connection.execute(
+            sql.SQL("select publication_id, run_id, as_of_date, known_on from {}").format(
+                sql.Identifier(PUBLISHED, "publication_info")
+            )
+        ).fetchone()
+        assert row is not None
+        connection.execute(
+            "update ops.publication set retired_schema = null where retired_schema = %s", [schema]
+        )
+        return _record(
+            connection,
+            publication_id=row[0],
+            run_id=row[1],
+            as_of_date=row[2],
+            known_on=row[3],
+            action="rollback",
+            actor=rolled_back_by,
+            reason=reason,
+            retired_schema=retired_as,
+        )
+
+
+def read_current(connection: psycopg.Connection) -> dict[str, Any] | None:
+    """The ledger row of what `marts` holds now; None before the first publication."""
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(
+            "select * from ops.publication order by publication_row desc limit 1"
+        ).fetchone()
+
+
+def drop_retired(connection: psycopg.Connection, keep: int = KEPT_RETIRED_SCHEMAS) -> list[str]:
+    """Drop the oldest retired marts, never waiting long behind a reader. Returns what went."""
+    names = [
+        row[0]
+        for row in connection.execute(
+            "select nspname from pg_namespace where nspname ~ '^marts_retired_[0-9]+$'"
+            " order by substring(nspname from '[0-9]+$')::bigint desc offset %s",
+            [keep],
+        ).fetchall()
+    ]
+    connection.commit()
+    dropped = []
+    for name in names:
+        try:
+            with connection.transaction():
+                connection.execute("set local lock_timeout = '2s'")
+                connection.execute(
+                    sql.SQL("drop schema {} cascade").format(sql.Identifier(name))
+                )
+                connection.execute(
+                    "update ops.publication set retired_schema = null where retired_schema = %s",
+                    [name],
+                )
+        except psycopg.errors.LockNotAvailable:
+            continue  # A reader is still on it: the next maintenance will meet it again.
+        dropped.append(name)
+    return dropped
+
+
+def _check_candidate(connection: psycopg.Connection, run_id: str) -> None:
+    _lock_publication(connection)
+    row = connection.execute(
+        "select obj_description(oid, 'pg_namespace') from pg_namespace where nspname = %s",
+        [CANDIDATE],
+    ).fetchone()
+    if row is None or row[0] != run_id:
+        raise BadInput(
+            f"the candidate of run {run_id} is gone",
+            mend="a later run replaced it; run again to build a new one",
+        )
+
+
+def _lock_publication(connection: psycopg.Connection) -> None:
+    connection.execute("select pg_advisory_xact_lock(hashtext('encours.publication'))")
+
+
+def _swap_in(
+    connection: psycopg.Connection, run_id: str, action: str, actor: str, reason: str | None
+) -> Publication:
+    number = _next_number(connection)
+    publication_id = f"pub-{number:06d}"
+    row = connection.execute(
+        sql.SQL(
+            "update {} set publication_id = %s, published_at = now() where run_id = %s"
+            " returning as_of_date, known_on"
+        ).format(sql.Identifier(CANDIDATE, "publication_info")),
+        [publication_id, run_id],
+    ).fetchone()
+    if row is None:
+        raise FatalError(f"the candidate does not describe run {run_id}: nothing published")
+    _grant_reading(connection, CANDIDATE)
+    retired_schema = None
+    if _schema_exists(connection, PUBLISHED):
+        retired_schema = f"{PUBLISHED}_retired_{number}"
+        _retire(connection, retired_schema)
+    _rename(connection, CANDIDATE, PUBLISHED)
+    return _record(
+        connection,
+        publication_id=publication_id,
+        run_id=run_id,
+        as_of_date=row[0],
+        known_on=row[1],
+        action=action,
+        actor=actor,
+        reason=reason,
+        retired_schema=retired_schema,
+    )
+
+
+def _record(
+    connection: psycopg.Connection,
+    *,
+    publication_id: str,
+    run_id: str,
+    as_of_date: date,
+    known_on: datetime,
+    action: str,
+    actor: str,
+    reason: str | None,
+    retired_schema: str | None,
+) -> Publication:
+    row = connection.execute(
+        "insert into ops.publication (publication_id, run_id, action, as_of_date, known_on,"
+        " published_by, reason, retired_schema) values (%s, %s, %s, %s, %s, %s, %s, %s)"
+        " returning published_at",
+        [publication_id, run_id, action, as_of_date, known_on, actor, reason, retired_schema],
+    ).fetchone()
+    assert row is not None
+    return Publication(publication_id, run_id, as_of_date, known_on, row[0])
+
+
+def _retired_before(connection: psycopg.Connection, row_number: int) -> dict[str, Any] | None:
+    """The marts that the current row retired, else the latest retired before it."""
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(
+            "select retired_schema from ops.publication"
+            " where publication_row <= %s and retired_schema is not null"
+            " and action <> 'rollback'"
+            " order by publication_row desc limit 1",
+            [row_number],
+        ).fetchone()
+
+
+def _grant_reading(connection: psycopg.Connection, schema: str) -> None:
+    reader = sql.Identifier(READER)
+    name = sql.Identifier(schema)
+    connection.execute(sql.SQL("grant usage on schema {} to {}").format(name, reader))
+    connection.execute(
+        sql.SQL("grant select on all tables in schema {} to {}").format(name, reader)
+    )
+
+
+def _retire(connection: psycopg.Connection, retired_schema: str) -> None:
+    """bi_reader reads `marts` and nothing else, so what is retired is closed to it."""
+    _rename(connection, PUBLISHED, retired_schema)
+    connection.execute(
+        sql.SQL("revoke usage on schema {} from {}").format(
+            sql.Identifier(retired_schema), sql.Identifier(READER)
+        )
+    )
+
+
+def _schema_exists(connection: psycopg.Connection, name: str) -> bool:
+    row = connection.execute("select 1 from pg_namespace where nspname = %s", [name]).fetchone()
+    return row is not None
+
+
+def _rename(connection: psycopg.Connection, old: str, new: str) -> None:
+    connection.execute(
+        sql.SQL("alter schema {} rename to {}").format(sql.Identifier(old), sql.Identifier(new))
+    )
+
+
+def _next_number(connection: psycopg.Connection) -> int:
+    row = connection.execute("select nextval('ops.publication_number')").fetchone()
+    assert row is not None
+    return int(row[0])

@@ -1,0 +1,170 @@
+-- A small batch that every expectation believes: one company, four customers, books at the end of
+-- January 2025, and the publication of the month before. Only the columns that checks read.
+drop schema if exists marts_candidate cascade;
+drop schema if exists marts cascade;
+drop schema if exists intermediate cascade;
+create schema marts_candidate;
+create schema intermediate;
+
+set search_path = marts_candidate;
+
+create table publication_info as
+select
+    'run-2' as run_id,
+    date '2025-01-31' as as_of_date,
+    timestamptz '2025-02-01 06:00:00+00' as known_on;
+
+create table data_coverage (
+    entity_id text, source text, stream text, first_business_date date, last_business_date date,
+    row_count bigint, is_stale boolean
+);
+insert into data_coverage values
+('fr01', 'files', 'documents', date '2023-01-02', date '2025-01-30', 1000, false),
+('fr01', 'files', 'payments', date '2023-02-02', date '2025-01-31', 900, false);
+
+create table dim_entity as
+select 'fr01' as entity_id, 'EUR' as base_currency, '732829320' as siren;
+
+create table dim_customer (entity_id text, customer_id text, country_code text, siren text);
+insert into dim_customer values
+('fr01', 'c1', 'FR', '552100554'),
+('fr01', 'c2', 'DE', null),
+('fr01', 'c3', null, null),
+('fr01', 'c4', 'FR', '542065479');
+
+create table customer_attributes as
+select 'c1' as customer_id, 'channel' as attribute, 'web' as value;
+
+create table document_attributes as
+select 'd1' as document_id, 'project' as attribute, 'north' as value;
+
+create table fct_open_items (
+    open_item_id text, entity_id text, customer_id text, item_type text, issue_date date,
+    due_date date, due_date_is_estimated boolean, currency_code text,
+    open_company_amount numeric(20, 2), days_overdue integer
+);
+insert into fct_open_items values
+('i1', 'fr01', 'c1', 'invoice', date '2024-11-20', date '2024-12-20', false, 'EUR', 400.00, 42),
+('i2', 'fr01', 'c2', 'invoice', date '2024-12-05', date '2025-01-04', false, 'EUR', 350.00, 27),
+('i3', 'fr01', 'c3', 'invoice', date '2024-12-10', date '2025-01-09', false, 'USD', 300.00, 22),
+('i4', 'fr01', 'c4', 'invoice', date '2025-01-20', date '2025-02-19', false, 'EUR', 250.00, -19),
+('p1', 'fr01', 'c4', 'payment', date '2025-01-25', null, false, 'EUR', -50.00, null);
+
+create table fct_open_item_positions as
+select open_item_id, issue_date as valid_from, cast(null as date) as valid_to
+from fct_open_items;
+
+create table fct_receivable_movements as
+select
+    open_item_id,
+    'issue' as movement_type,
+    issue_date as movement_date
+from fct_open_items;
+insert into fct_receivable_movements values
+('i0', 'issue', date '2024-10-01'),
+('i0', 'payment', date '2024-12-31');
+
+create table mart_aged_balance (
+    as_of_date date, entity_id text, bucket text, open_company_amount numeric(20, 2)
+);
+insert into mart_aged_balance values
+(date '2024-12-31', 'fr01', 'not_due', 1050.00),
+(date '2025-01-31', 'fr01', 'not_due', 250.00),
+(date '2025-01-31', 'fr01', 'overdue_1_30', 650.00),
+(date '2025-01-31', 'fr01', 'overdue_31_60', 400.00),
+(date '2025-01-31', 'fr01', 'unapplied_credit', -50.00);
+
+create table mart_outstanding (
+    as_of_date date, entity_id text, status text, open_company_amount numeric(20, 2)
+);
+insert into mart_outstanding values
+(date '2025-01-31', 'fr01', 'not_due', 250.00),
+(date '2025-01-31', 'fr01', 'overdue', 750.00),
+(date '2025-01-31', 'fr01', 'disputed', 300.00),
+(date '2025-01-31', 'fr01', 'unapplied_credit', -50.00);
+
+create table mart_dso (
+    as_of_date date, scope_type text, scope_value text, dso_countback numeric, dso_status text,
+    average_days_delinquent numeric
+);
+insert into mart_dso values
+(date '2024-12-31', 'entity', 'fr01', 44.0, 'ok', 20.0),
+(date '2025-01-31', 'entity', 'fr01', 48.5, 'ok', 22.0),
+(date '2025-01-31', 'customer', 'c1', 72.0, 'ok', 42.0),
+(date '2025-01-31', 'customer', 'c2', 57.0, 'ok', 27.0),
+(date '2025-01-31', 'customer', 'c3', 0, 'no_debt', null);
+
+create table mart_dso_explain (as_of_date date, month_start date, revenue_company_amount numeric);
+insert into mart_dso_explain values
+(date '2025-01-31', date '2025-01-01', 700.00),
+(date '2025-01-31', date '2024-12-01', 900.00);
+
+create table mart_top_debtors as
+select
+    date '2025-01-31' as as_of_date,
+    entity_id,
+    customer_id,
+    sum(open_company_amount) as open_company_amount
+from fct_open_items
+group by entity_id, customer_id;
+
+create table mart_top_overdue_invoices as
+select date '2025-01-31' as as_of_date, entity_id, open_item_id, open_company_amount
+from fct_open_items
+where days_overdue > 0;
+
+create table mart_tie_out (
+    entity_id text, account text, as_of_date date, ledger_balance numeric(20, 2),
+    aged_balance_total numeric(20, 2), difference numeric(20, 2), is_tied boolean
+);
+insert into mart_tie_out values
+('fr01', '411', date '2024-12-31', 1050.00, 1050.00, 0.00, true),
+('fr01', '411', date '2025-01-31', 1250.00, 1250.00, 0.00, true),
+('fr01', '416', date '2025-01-31', null, 0.00, null, null);
+
+set search_path = intermediate;
+
+create table int_refused_rows (
+    source text, stream text, entity_id text, record_key text, file_name text, line_no bigint,
+    column_name text, reason text
+);
+
+create table int_fec_ledgers (
+    entity_id text, closing_date date, file_name text, total_debit numeric(20, 2),
+    total_credit numeric(20, 2), is_balanced boolean, has_lettering boolean, matching text
+);
+insert into int_fec_ledgers values
+('fr01', date '2024-12-31', '732829320FEC20241231.txt', 5000.00, 5000.00, true, true, 'lettered');
+
+create table int_fec_lettering_groups (
+    entity_id text, closing_date date, ledger_account text, customer_id text, lettering text,
+    group_balance numeric(20, 2), is_balanced boolean
+);
+insert into int_fec_lettering_groups values
+('fr01', date '2024-12-31', '411', 'c1', 'AA', 0.00, true);
+
+-- The publication of the month before: i0 was open then and is settled now.
+create schema marts;
+set search_path = marts;
+
+create table publication_info as
+select
+    'run-1' as run_id,
+    date '2024-12-31' as as_of_date,
+    timestamptz '2025-01-01 06:00:00+00' as known_on;
+create table data_coverage as select * from marts_candidate.data_coverage;
+create table dim_entity as select * from marts_candidate.dim_entity;
+create table dim_customer as
+select * from marts_candidate.dim_customer where customer_id <> 'c4';
+create table customer_attributes as select * from marts_candidate.customer_attributes;
+create table document_attributes as select * from marts_candidate.document_attributes;
+create table fct_open_items as
+select * from marts_candidate.fct_open_items where issue_date <= date '2024-12-31';
+insert into fct_open_items values
+('i0', 'fr01', 'c1', 'invoice', date '2024-10-01', date '2024-10-31', false, 'EUR', 120.00, 61);
+create table fct_receivable_movements as
+select * from marts_candidate.fct_receivable_movements where movement_date <= date '2024-12-31';
+create table mart_dso as
+select * from marts_candidate.mart_dso where as_of_date = date '2024-12-31';
+
+reset search_path;

@@ -1,0 +1,224 @@
+"""How each expectation is made to fail: (table, check) → SQL that spoils the good candidate.
+
+The key set must equal the set of expectations; a check without a mutation is not merged.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+MUTATIONS: Final[dict[tuple[str, str], str]] = {
+    # --- publication_info
+    ("publication_info", "the_batch_is_one_run_with_one_as_of_date"): """
+        insert into marts_candidate.publication_info values
+        ('run-3', date '2025-01-31', timestamptz '2025-02-01 07:00:00+00')
+    """,
+    ("publication_info", "as_of_date_is_plausible"): """
+        update marts_candidate.publication_info set as_of_date = date '2205-01-31'
+    """,
+    ("publication_info", "as_of_date_does_not_go_back"): """
+        update marts_candidate.publication_info set as_of_date = date '2024-12-30'
+    """,
+    # --- data_coverage
+    (
+        "data_coverage",
+        "at_least_one_source_is_covered",
+    ): "delete from marts_candidate.data_coverage",
+    ("data_coverage", "sources_are_fresh"): """
+        update marts_candidate.data_coverage set is_stale = true where stream = 'payments'
+    """,
+    ("data_coverage", "business_dates_are_plausible"): """
+        update marts_candidate.data_coverage set last_business_date = date '2205-01-30'
+        where stream = 'payments'
+    """,
+    ("data_coverage", "no_stream_vanished"): """
+        delete from marts_candidate.data_coverage where stream = 'payments'
+    """,
+    ("data_coverage", "row_counts_did_not_halve"): """
+        update marts_candidate.data_coverage set row_count = 449 where stream = 'payments'
+    """,
+    # --- dim_entity, dim_customer
+    ("dim_entity", "at_least_one_company_is_present"): "delete from marts_candidate.dim_entity",
+    ("dim_entity", "base_currencies_are_three_letter_codes"): """
+        update marts_candidate.dim_entity set base_currency = 'EURO'
+    """,
+    ("dim_entity", "sirens_have_nine_digits"): """
+        update marts_candidate.dim_entity set siren = '73282932'
+    """,
+    ("dim_entity", "no_company_vanished"): """
+        insert into marts.dim_entity values ('fr02', 'EUR', '443061841')
+    """,
+    (
+        "dim_customer",
+        "at_least_one_customer_is_present",
+    ): "delete from marts_candidate.dim_customer",
+    ("dim_customer", "country_codes_are_two_letters"): """
+        update marts_candidate.dim_customer set country_code = 'France' where customer_id = 'c1'
+    """,
+    ("dim_customer", "sirens_have_nine_digits"): """
+        update marts_candidate.dim_customer set siren = '552 100 554' where customer_id = 'c1'
+    """,
+    ("dim_customer", "no_customer_vanished"): """
+        delete from marts_candidate.dim_customer where customer_id = 'c2'
+    """,
+    # --- attributes
+    ("customer_attributes", "custom_criteria_are_few"): """
+        insert into marts_candidate.customer_attributes
+        select 'c1', 'column_' || n, 'x' from generate_series(1, 200) as n
+    """,
+    ("customer_attributes", "no_custom_criterion_vanished"): """
+        update marts_candidate.customer_attributes set attribute = 'Channel'
+    """,
+    ("document_attributes", "custom_criteria_are_few"): """
+        insert into marts_candidate.document_attributes
+        select 'd1', 'column_' || n, 'x' from generate_series(1, 200) as n
+    """,
+    ("document_attributes", "no_custom_criterion_vanished"): """
+        delete from marts_candidate.document_attributes
+    """,
+    # --- fct_open_items
+    ("fct_open_items", "open_items_are_present"): "delete from marts_candidate.fct_open_items",
+    ("fct_open_items", "currency_codes_are_three_letters"): """
+        update marts_candidate.fct_open_items set currency_code = '€' where open_item_id = 'i1'
+    """,
+    ("fct_open_items", "due_dates_are_plausible"): """
+        insert into marts_candidate.fct_open_items values
+        ('i5', 'fr01', 'c1', 'invoice', date '2025-01-02', date '3025-02-01', false, 'EUR', 1, 0)
+    """,
+    ("fct_open_items", "due_dates_were_read_correctly"): """
+        update marts_candidate.fct_open_items set due_date = date '0025-01-02'
+        where open_item_id = 'i1'
+    """,
+    ("fct_open_items", "issue_dates_are_plausible"): """
+        update marts_candidate.fct_open_items set issue_date = date '0024-11-20'
+        where open_item_id = 'i1'
+    """,
+    ("fct_open_items", "nothing_is_ten_years_overdue"): """
+        update marts_candidate.fct_open_items set days_overdue = 3661 where open_item_id = 'i1'
+    """,
+    ("fct_open_items", "estimated_due_dates_are_a_minority"): """
+        update marts_candidate.fct_open_items set due_date_is_estimated = true
+        where open_item_id in ('i1', 'i2', 'i3')
+    """,
+    ("fct_open_items", "due_dates_come_from_the_source"): """
+        update marts_candidate.fct_open_items set due_date_is_estimated = true
+        where open_item_id = 'i1'
+    """,
+    ("fct_open_items", "unapplied_credit_is_moderate"): """
+        update marts_candidate.fct_open_items set open_company_amount = -650.01
+        where open_item_id = 'p1'
+    """,
+    ("fct_open_items", "outstanding_of_each_company_is_stable"): """
+        update marts_candidate.fct_open_items set open_company_amount = 1000
+        where open_item_id = 'i4'
+    """,
+    ("fct_open_items", "open_items_did_not_halve"): """
+        delete from marts_candidate.fct_open_items where open_item_id <> 'i1'
+    """,
+    ("fct_open_items", "open_items_did_not_disappear"): """
+        delete from marts_candidate.fct_open_items where open_item_id <> 'i1';
+        delete from marts_candidate.fct_receivable_movements where open_item_id <> 'i1'
+    """,
+    # --- positions and movements
+    ("fct_open_item_positions", "positions_are_present"): """
+        delete from marts_candidate.fct_open_item_positions
+    """,
+    ("fct_open_item_positions", "position_dates_are_plausible"): """
+        update marts_candidate.fct_open_item_positions set valid_from = date '0024-11-20'
+        where open_item_id = 'i1'
+    """,
+    ("fct_receivable_movements", "movements_are_present"): """
+        delete from marts_candidate.fct_receivable_movements
+    """,
+    ("fct_receivable_movements", "movement_dates_are_plausible"): """
+        update marts_candidate.fct_receivable_movements set movement_date = date '0024-11-20'
+        where open_item_id = 'i1'
+    """,
+    ("fct_receivable_movements", "known_history_did_not_shrink"): """
+        delete from marts_candidate.fct_receivable_movements where open_item_id = 'i0'
+    """,
+    # --- marts
+    ("mart_aged_balance", "aged_balance_shows_the_date_of_the_run"): """
+        delete from marts_candidate.mart_aged_balance where as_of_date = date '2025-01-31'
+    """,
+    ("mart_aged_balance", "old_debt_is_a_minority"): """
+        update marts_candidate.mart_aged_balance set bucket = 'overdue_over_120'
+        where as_of_date = date '2025-01-31' and bucket <> 'not_due'
+    """,
+    ("mart_outstanding", "outstanding_shows_the_date_of_the_run"): """
+        delete from marts_candidate.mart_outstanding
+    """,
+    ("mart_outstanding", "disputes_and_litigation_are_a_minority"): """
+        update marts_candidate.mart_outstanding set status = 'litigation' where status = 'overdue'
+    """,
+    ("mart_dso", "dso_shows_the_date_of_the_run"): "delete from marts_candidate.mart_dso",
+    ("mart_dso", "company_dso_is_between_zero_and_ten_years"): """
+        update marts_candidate.mart_dso set dso_countback = 3661
+        where scope_type = 'entity' and as_of_date = date '2025-01-31'
+    """,
+    ("mart_dso", "dso_is_between_zero_and_ten_years"): """
+        update marts_candidate.mart_dso set dso_countback = -1 where scope_value = 'c3'
+    """,
+    ("mart_dso", "revenue_history_is_long_enough"): """
+        update marts_candidate.mart_dso set dso_status = 'history_exhausted'
+        where scope_value = 'c1'
+    """,
+    ("mart_dso", "early_payers_do_not_outweigh_late_ones"): """
+        update marts_candidate.mart_dso set average_days_delinquent = -2.5
+        where scope_type = 'entity' and as_of_date = date '2025-01-31'
+    """,
+    ("mart_dso", "company_dso_is_stable"): """
+        update marts_candidate.mart_dso set dso_countback = 66.5
+        where scope_type = 'entity' and as_of_date = date '2025-01-31'
+    """,
+    ("mart_dso_explain", "dso_of_the_run_is_explained"): """
+        delete from marts_candidate.mart_dso_explain
+    """,
+    ("mart_dso_explain", "consumed_months_are_plausible"): """
+        update marts_candidate.mart_dso_explain set month_start = date '2025-02-01'
+        where month_start = date '2025-01-01'
+    """,
+    ("mart_dso_explain", "months_with_negative_revenue_are_absent"): """
+        update marts_candidate.mart_dso_explain set revenue_company_amount = -0.01
+        where month_start = date '2024-12-01'
+    """,
+    ("mart_top_debtors", "debtors_are_ranked_on_the_date_of_the_run"): """
+        update marts_candidate.mart_top_debtors set as_of_date = date '2025-01-30'
+        where customer_id = 'c1'
+    """,
+    ("mart_top_debtors", "no_debtor_owes_more_than_half"): """
+        update marts_candidate.mart_top_debtors set open_company_amount = 850.01
+        where customer_id = 'c1'
+    """,
+    ("mart_top_overdue_invoices", "overdue_invoices_are_ranked_on_the_date_of_the_run"): """
+        update marts_candidate.mart_top_overdue_invoices set as_of_date = null
+        where open_item_id = 'i1'
+    """,
+    ("mart_top_overdue_invoices", "no_invoice_is_most_of_what_is_overdue"): """
+        update marts_candidate.mart_top_overdue_invoices set open_company_amount = 650.01
+        where open_item_id = 'i1'
+    """,
+    ("mart_tie_out", "receivables_agree_with_the_ledger"): """
+        update marts_candidate.mart_tie_out set difference = 0.01, is_tied = false
+        where as_of_date = date '2024-12-31'
+    """,
+    ("mart_tie_out", "every_company_has_a_ledger_balance"): """
+        update marts_candidate.mart_tie_out set ledger_balance = null
+    """,
+    # --- intermediate
+    ("int_refused_rows", "no_row_was_refused"): """
+        insert into intermediate.int_refused_rows values (
+            'files', 'documents', 'fr01', 'fr01|F-12', 'documents.csv', 13, 'exchange_rate',
+            'absent for a document in USD'
+        )
+    """,
+    ("int_fec_ledgers", "debits_equal_credits"): """
+        update intermediate.int_fec_ledgers set total_debit = 4999.99, is_balanced = false
+    """,
+    ("int_fec_ledgers", "payments_are_matched_by_lettering"): """
+        update intermediate.int_fec_ledgers set has_lettering = false, matching = 'fifo'
+    """,
+    ("int_fec_lettering_groups", "lettering_groups_add_up_to_zero"): """
+        update intermediate.int_fec_lettering_groups set group_balance = 12.5, is_balanced = false
+    """,
+}
