@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from encours.clients.flat_file_schema import STREAMS, STREAMS_BY_NAME
+from encours.clients.flat_file_schema import STREAMS, STREAMS_BY_NAME, Stream
 from encours.clients.flat_files import FlatFile, inspect_directory, unknown_files
 from encours.errors import EXIT_BAD_INPUT, BadInput
 
@@ -47,7 +47,7 @@ def test_all_fourteen_streams_of_the_contract_are_known() -> None:
 
 
 @pytest.mark.parametrize("stream", STREAMS, ids=lambda stream: stream.name)
-def test_the_key_of_a_stream_is_made_of_its_columns(stream) -> None:  # type: ignore[no-untyped-def]
+def test_the_key_of_a_stream_is_made_of_its_columns(stream: Stream) -> None:
     names = [column.name for column in stream.columns]
 
     assert len(names) == len(set(names))

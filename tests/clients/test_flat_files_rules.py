@@ -76,6 +76,8 @@ GOOD: dict[str, dict[str, str]] = {
     },
 }
 
+KEYS = {"entities": "entity_id", "documents": "document_id", "payments": "payment_id"}
+
 
 def read(
     directory: Path, stream: str, changes: dict[str, str]
@@ -131,7 +133,15 @@ def test_a_row_with_the_mandatory_values_only_is_usable(tmp_path: Path, stream: 
 def test_a_mandatory_value_that_is_empty_is_refused(
     tmp_path: Path, stream: str, column: str
 ) -> None:
-    assert "is empty: it is mandatory" in refusal(tmp_path, stream, column, "").reason
+    changes = {column: ""}
+    if STREAMS_BY_NAME[stream].column("entity_id"):
+        changes["entity_id"] = "main"  # a row of empty values only would be a blank row
+
+    _, refused = read(tmp_path, stream, changes)
+
+    assert refused is not None
+    assert refused.column == column
+    assert "is empty: it is mandatory" in refused.reason
 
 
 @pytest.mark.parametrize(
@@ -147,9 +157,12 @@ def test_a_mandatory_value_that_is_empty_is_refused(
 def test_an_empty_value_takes_its_default(
     tmp_path: Path, stream: str, column: str, default: str
 ) -> None:
-    assert normalised(tmp_path, stream, column, "") == default
-    assert normalised(tmp_path, stream, "entity_id", "e")  # column absent: same default
-    assert read(tmp_path, stream, {})[0][column] == default  # type: ignore[index]
+    with_empty_value, _ = read(tmp_path, stream, {column: "", KEYS[stream]: "X1"})
+    without_column, _ = read(tmp_path, stream, {KEYS[stream]: "X1"})
+
+    assert with_empty_value is not None
+    assert without_column is not None
+    assert with_empty_value[column] == without_column[column] == default
 
 
 # ---------------------------------------------------------------- dates

@@ -171,6 +171,21 @@ def test_lettering_in_capitals_is_balanced_and_in_small_letters_is_not(files: Fi
     assert small > 5
 
 
+def test_bounced_receipt_is_lettered_with_the_money_sent_back_alone(files: Files) -> None:
+    bounces = 0
+    for rows in files.values():
+        for back in (row for row in rows if row["EcritureLib"].startswith("Sortie rejet ")):
+            if not back["CompAuxNum"]:
+                continue
+            code = (back["CompAuxNum"], back["EcritureLet"])
+            group = [row for row in rows if (row["CompAuxNum"], row["EcritureLet"]) == code]
+            receipt = back["EcritureLib"].split()[-1]
+            assert sorted(row["PieceRef"] for row in group) == sorted([back["PieceRef"], receipt])
+            bounces += 1
+
+    assert bounces > 3
+
+
 def test_every_receivable_line_has_its_auxiliary(files: Files) -> None:
     for rows in files.values():
         for row in rows:

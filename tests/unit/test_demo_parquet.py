@@ -41,7 +41,9 @@ def test_parquet_holds_what_csv_holds(folders: tuple[Path, Path], table: str) ->
     found = [
         {name: as_csv_text(value, row[name]) for name, value in typed.items()}
         for typed, row in zip(
-            pq.read_table(folders[1] / f"{table}.parquet").to_pylist(), expected, strict=True
+            pq.ParquetFile(folders[1] / f"{table}.parquet").read().to_pylist(),
+            expected,
+            strict=True,
         )
     ]
 

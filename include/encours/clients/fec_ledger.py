@@ -51,15 +51,19 @@ class LedgerReader:
 
     def tables(self, blocks: Iterator[RawRows]) -> Iterator[pa.Table | list[RefusedLine]]:
         """A table for each clean block, the refused lines of any other."""
+        is_whole = True
         for rows in blocks:
             table, refused = self._table(rows)
             refused = sorted([*rows.refused, *refused], key=lambda line: line.line_no)
             if refused:
+                is_whole = False
                 yield refused
             elif table.num_rows:
                 self._count(rows, table)
                 yield table
-        self._finish()
+        # Totals of the lines that could be read say nothing about the ledger.
+        if is_whole:
+            self._finish()
 
     def _table(self, rows: RawRows) -> tuple[pa.Table, list[RefusedLine]]:
         import pyarrow as pa
@@ -153,7 +157,7 @@ class LedgerReader:
     def _finish(self) -> None:
         tally = self.tally
         if tally.total_debit != tally.total_credit:
-            difference = tally.total_debit - tally.total_credit
+            difference = tally.summary().balance
             message = f"total debit and total credit differ by {difference:,}"
             tally.warn("unbalanced_ledger", message, count=1, first_line=0)
         if self._number_range and tally.line_count > 1:

@@ -165,7 +165,7 @@ class TextRows:
                 double_quote=False,
                 escape_char=False,
                 newlines_in_values=False,
-                ignore_empty_lines=False,
+                ignore_empty_lines=True,
                 invalid_row_handler=lambda _: "skip",
             ),
             convert_options=csv.ConvertOptions(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
+from encours.clients.fec_values import exact_sum
 from encours.errors import BadInput
 
 MOST_REFUSED = 100
@@ -73,7 +74,7 @@ class FecSummary:
 
     @property
     def balance(self) -> Decimal:
-        return self.total_debit - self.total_credit
+        return exact_sum(self.total_debit, self.total_credit.copy_negate())
 
 
 @dataclass

@@ -35,8 +35,8 @@ _UNSIGNED = (
     rf"|\.\d{{1,{MAX_AMOUNT_DECIMALS}}}0*)"
 )
 
-# Regular expressions that both Python's re and RE2 (pyarrow) read the same way. A value that
-# matches is well formed; dates still have to exist in the calendar (2023-02-30 matches).
+# Regular expressions for RE2 (pyarrow), where \d means 0–9 only. A value that matches is well
+# formed; dates still have to exist in the calendar (2023-02-30 matches).
 # Midnight after a date is tolerated: it is how pandas writes a date, and it names the same day.
 PATTERNS: dict[Kind, str] = {
     "date": rf"^{_DAY}(?:[T ]00:00(?::00(?:\.0+)?)?)?$",
@@ -361,20 +361,31 @@ def _explain_identifier(column: Column, value: str) -> str:
 
 def _explain_decimal(column: Column, value: str) -> str:
     name = column.name
-    digits = value.lstrip("-")
-    if re.fullmatch(r"[\d.]*[eE][+-]?\d+|[\d.]+[eE][+-]?\d+", digits):
-        return f"{name} is in scientific notation: write all digits, such as 1250000.00"
-    if re.fullmatch(r"\d{1,3}(?:[ \u00a0\u202f',.’]\d{3})+(?:[.,]\d+)?", digits):
-        return f"{name} has a thousands separator: write 1234.56 (digits and a dot)"
-    if re.fullmatch(r"\d*,\d+", digits):
-        return f"{name} has a decimal comma: write 1234.56 with a dot"
-    if not re.fullmatch(r"\d+(?:\.\d+)?|\.\d+", digits):
-        return f"{name} is not a number: write digits and a dot only, such as 1234.56"
+    digits = value.removeprefix("-")
+    if not re.fullmatch(r"\d+(?:\.\d+)?|\.\d+", digits, re.ASCII):
+        return f"{name} {_explain_notation(digits)}"
     if value.startswith("-") and column.kind != "number" and not column.signed:
         return f"{name} is negative: amounts are positive, the type of the row gives the sign"
     if not digits.strip("0."):
         return f"{name} is zero: {_mend_zero(column)}"
     return f"{name} {_too_wide(column, digits)}"
+
+
+def _explain_notation(digits: str) -> str:
+    for pattern, explanation in _NOTATIONS:
+        if re.fullmatch(pattern, digits, re.ASCII):
+            return explanation
+    return "is not a number: write digits and a dot only, such as 1234.56"
+
+
+_NOTATIONS = (
+    (r"[\d.]+[eE][+-]?\d+", "is in scientific notation: write all digits, such as 1250000.00"),
+    (
+        r"\d{1,3}(?:[ \u00a0\u202f',.’]\d{3})+(?:[.,]\d+)?",
+        "has a thousands separator: write 1234.56 (digits and a dot)",
+    ),
+    (r"\d*,\d+", "has a decimal comma: write 1234.56 with a dot"),
+)
 
 
 def _mend_zero(column: Column) -> str:

@@ -10,16 +10,23 @@ from encours.demo.companies import ENTITIES, Company, Entity, describe_company
 from encours.demo.randomness import Draw, pareto_four_thirds, unit_draw, whole
 from encours.demo.rates import BASE_CURRENCY, FOREIGN_CURRENCY
 
-# Code: days after the invoice, then whether the date moves on to the end of that month
+# Label: days after the invoice, then whether the date moves on to the end of that month
 # ("45 jours fin de mois" in its first lawful reading: 45 days, then the end of the month).
+# The labels are rows of the payment_terms seed, which reads them the same way.
 PAYMENT_TERMS = {
-    "0D": (0, False),
-    "30D": (30, False),
-    "30EOM": (30, True),
-    "45EOM": (45, True),
-    "60D": (60, False),
+    "comptant": (0, False),
+    "30 jours": (30, False),
+    "30 jours fin de mois": (30, True),
+    "45 jours fin de mois": (45, True),
+    "60 jours": (60, False),
 }
-_TERMS_MIX = ("30D",) * 7 + ("30EOM",) * 5 + ("45EOM",) * 4 + ("60D",) * 3 + ("0D",)
+_TERMS_MIX = (
+    *("30 jours",) * 7,
+    *("30 jours fin de mois",) * 5,
+    *("45 jours fin de mois",) * 4,
+    *("60 jours",) * 3,
+    "comptant",
+)
 _VAT_MIX = (200,) * 15 + (100,) * 2 + (55,) * 2 + (0,)
 _ACQUISITION = ("salon", "site web", "prescription", "prospection", "appel d'offres")
 _SEGMENTS = {"TPE": "proximité", "PME": "coeur de marché", "ETI": "comptes clés", "GE": "grands"}

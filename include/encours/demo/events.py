@@ -139,4 +139,4 @@ class Ids:
     def take(self, letter: str) -> str:
         number = self._last[letter] + 1
         self._last[letter] = number
-        return f"{letter}{number:09d}"
+        return letter + "%09d" % number  # noqa: UP031 (faster, and called five times per invoice)

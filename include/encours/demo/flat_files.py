@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Mapping
 from contextlib import ExitStack
+from io import StringIO
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self, TextIO
@@ -107,18 +108,18 @@ class CsvSink:
             self._files[table] = stream
 
     def write(self, table: str, rows: Rows) -> None:
-        stream = self._files[table]
-        if table in _QUOTED:
-            csv.writer(stream, lineterminator="\n").writerows(rows)
-        else:
-            stream.write("\n".join([",".join(row) for row in rows]) + "\n")
+        self._files[table].write(csv_text(table, rows))
 
     def close(self) -> None:
         self._stack.close()
 
 
 class ParquetSink:
-    """Typed columns, one row group for each 20,000 rows."""
+    """Typed columns; about 20,000 rows in a row group.
+
+    Rows wait as the text of the CSV form, which pyarrow reads back typed: the two forms cannot
+    differ, and text is far smaller than Python rows.
+    """
 
     def __init__(self, out: Path) -> None:
         import pyarrow.parquet as pq
@@ -129,31 +130,50 @@ class ParquetSink:
             table: self._stack.enter_context(pq.ParquetWriter(out / f"{table}.parquet", schema))
             for table, schema in self._schemas.items()
         }
-        self._pending: dict[str, Rows] = {table: [] for table in TABLES}
+        self._texts: dict[str, list[str]] = {table: [] for table in TABLES}
+        self._waiting = dict.fromkeys(TABLES, 0)
 
     def write(self, table: str, rows: Rows) -> None:
-        pending = self._pending[table]
-        pending.extend(rows)
-        while len(pending) >= _ROW_GROUP:
-            self._flush(table, pending[:_ROW_GROUP])
-            del pending[:_ROW_GROUP]
+        self._texts[table].append(csv_text(table, rows))
+        self._waiting[table] += len(rows)
+        if self._waiting[table] >= _ROW_GROUP:
+            self._flush(table)
 
     def close(self) -> None:
-        for table, rows in self._pending.items():
-            if rows:
-                self._flush(table, rows)
+        for table, waiting in self._waiting.items():
+            if waiting:
+                self._flush(table)
         self._stack.close()
 
-    def _flush(self, table: str, rows: Rows) -> None:
+    def _flush(self, table: str) -> None:
         import pyarrow as pa
+        from pyarrow import csv as arrow_csv
 
         schema = self._schemas[table]
-        # An empty text is an absent value, in Parquet as in CSV.
-        columns = [
-            pa.array([value or None for value in values], pa.string()).cast(kind)
-            for values, kind in zip(zip(*rows, strict=True), schema.types, strict=True)
-        ]
-        self._writers[table].write_table(pa.Table.from_arrays(columns, schema=schema))
+        body = "".join(self._texts[table]).encode()
+        self._writers[table].write_table(
+            arrow_csv.read_csv(
+                pa.BufferReader(body),
+                # One block: the row group must not depend on the number of threads.
+                arrow_csv.ReadOptions(
+                    use_threads=False, block_size=len(body) + 1, column_names=schema.names
+                ),
+                convert_options=arrow_csv.ConvertOptions(
+                    column_types=schema, null_values=[""], strings_can_be_null=True
+                ),
+            )
+        )
+        self._texts[table].clear()
+        self._waiting[table] = 0
+
+
+def csv_text(table: str, rows: Rows) -> str:
+    """Rows as CSV lines; only the tables with free text pay for quoting."""
+    if table not in _QUOTED:
+        return "\n".join([",".join(row) for row in rows]) + "\n"
+    text = StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()
 
 
 def parquet_schema(columns: tuple[Column, ...]) -> pa.Schema:

@@ -63,7 +63,7 @@ class Seller:
         document = Document(
             world.ids.take("D"), INVOICE, number, issue, self._stated_due(parts), currency,
             gross, net, world.rate(currency, issue), "", status,
-            _UNITS[whole(draw, 5)], _CHANNELS[whole(draw, 5)], parts, draw() < 0.5,
+            _UNITS[int(draw() * 5)], _CHANNELS[int(draw() * 5)], parts, draw() < 0.5,
         )  # fmt: skip
         self._life.documents.append(document)
         return document

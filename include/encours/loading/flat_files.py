@@ -62,17 +62,29 @@ def retire_demo(connection: psycopg.Connection, run_id: str) -> tuple[str, ...]:
     """Mark the demo company's rows deleted, once real books arrive. Returns its entities."""
     with connection.transaction():
         connection.execute("select set_config('encours.run_id', %s, true)", [run_id])
-        entities = tuple(
-            row[0]
-            for row in connection.execute(
-                "select distinct payload ->> 'entity_id' from raw_files.deliveries"
-                " where payload ->> 'is_demo' = 'true'"
-            ).fetchall()
-        )
+        entities = _entities_last_delivered(connection, is_demo=True)
+        deleted = 0
         if entities:
             for stream in STREAMS:
-                _delete_missing(connection, stream.name, entities, was_delivered=False)
-    return entities
+                deleted += _delete_missing(connection, stream.name, entities, was_delivered=False)
+    return entities if deleted else ()
+
+
+def holds_real_books(connection: psycopg.Connection) -> bool:
+    """Whether a FEC or a delivery other than the demo's was ever loaded."""
+    row = connection.execute("select exists (select 1 from raw_fec.ledger_files)").fetchone()
+    return bool(row and row[0]) or bool(_entities_last_delivered(connection, is_demo=False))
+
+
+def _entities_last_delivered(connection: psycopg.Connection, *, is_demo: bool) -> tuple[str, ...]:
+    rows = connection.execute(
+        "select entity_id from (select distinct on (payload ->> 'entity_id')"
+        " payload ->> 'entity_id' as entity_id, payload ->> 'is_demo' = 'true' as is_demo"
+        " from raw_files.deliveries order by payload ->> 'entity_id', version_no desc) as latest"
+        " where is_demo = %s",
+        [is_demo],
+    ).fetchall()
+    return tuple(row[0] for row in rows)
 
 
 def _gathered(manifest: Manifest, landed: dict[str, Path]) -> Path:
@@ -128,12 +140,11 @@ def _copy_stream(connection: psycopg.Connection, file: FlatFile, run_id: str) ->
                     with_hash=True,
                 )
             )
+    connection.execute(sql.SQL("analyze {}").format(_incoming(name)))
     rejections.extend(_take_duplicates(connection, file))
     if rejections:
         reject_rows(connection, run_id, "files", rejections)
-    return ControlTotals(
-        totals.rows_read, len(rejections), totals.blank_rows, totals.bytes_read
-    )
+    return ControlTotals(totals.rows_read, len(rejections), totals.blank_rows, totals.bytes_read)
 
 
 def _take_duplicates(connection: psycopg.Connection, file: FlatFile) -> list[Rejection]:
@@ -163,16 +174,12 @@ def _take_duplicates(connection: psycopg.Connection, file: FlatFile) -> list[Rej
     ]
 
 
-def _delivered_entities(
-    connection: psycopg.Connection, streams: Sequence[str]
-) -> tuple[str, ...]:
+def _delivered_entities(connection: psycopg.Connection, streams: Sequence[str]) -> tuple[str, ...]:
     found: set[str] = set()
     for stream in streams:
         if stream in STREAMS_WITH_ENTITY:
             rows = connection.execute(
-                sql.SQL("select distinct payload ->> 'entity_id' from {}").format(
-                    _incoming(stream)
-                )
+                sql.SQL("select distinct payload ->> 'entity_id' from {}").format(_incoming(stream))
             ).fetchall()
             found.update(row[0] for row in rows)
     return tuple(sorted(found))
@@ -199,6 +206,9 @@ def _apply_stream(
             ).format(raw=sql.Identifier("raw_files", stream), incoming=_incoming(stream))
         ).rowcount
     deleted = _delete_missing(connection, stream, entities, was_delivered=totals is not None)
+    if changed or deleted:
+        # Autovacuum gathers statistics a minute later; the models read them now.
+        connection.execute(sql.SQL("analyze {}").format(sql.Identifier("raw_files", stream)))
     totals = totals or ControlTotals()
     return LoadedStream(
         stream=stream,
@@ -234,9 +244,7 @@ def _delete_missing(
             " from (select distinct on (record_key) * from {raw}"
             "   order by record_key, version_no desc) as latest"
             " where not latest.is_deleted and {scope} and {still_there}"
-        ).format(
-            raw=sql.Identifier("raw_files", stream), scope=scope, still_there=still_there
-        ),
+        ).format(raw=sql.Identifier("raw_files", stream), scope=scope, still_there=still_there),
         [list(entities)],
     ).rowcount
 

@@ -1,7 +1,9 @@
 """The raw tables: append-only, never updated, never deleted.
 
 A record of a versioned stream is one row per version. The lines of a FEC belong to a delivered
-file (a snapshot), so they carry its number. Columns that are the same for a whole load take their
+file (a snapshot), so they carry its number, and as the law fixes their columns they are text
+columns and not one jsonb payload: COPY of a million lines with reading and encoding took 1.4 to 2.1
+times a plain COPY, against 4.6 times as jsonb objects. Columns that are the same for a whole load take their
 value from the session by default, which leaves COPY only what differs from row to row.
 """
 
@@ -9,6 +11,7 @@ from __future__ import annotations
 
 import psycopg
 
+from encours.clients.fec_columns import OUTPUT_COLUMNS
 from encours.sources.registry import SOURCES
 from encours.warehouse.ledger import apply_schema
 
@@ -42,9 +45,7 @@ create table if not exists raw_fec.ledger_files (
 
 create table if not exists raw_fec.ledger_lines (
     snapshot_id bigint not null default current_setting('encours.snapshot_id')::bigint,
-    record_key text not null,
-    line_no bigint not null,
-    payload jsonb not null,
+    {columns},
     extracted_at timestamptz not null default now(),
     run_id text not null default current_setting('encours.run_id')
 );
@@ -58,8 +59,14 @@ def ensure_raw(connection: psycopg.Connection) -> None:
     for source in SOURCES.values():
         statements = [f"create schema if not exists raw_{source.key}"]
         if source.key == "fec":
-            statements.append(FEC_SNAPSHOTS)
+            statements.append(FEC_SNAPSHOTS.format(columns=_fec_columns()))
         statements.extend(
             VERSIONED_STREAM.format(source=source.key, stream=stream) for stream in source.streams
         )
         apply_schema(connection, f"raw_{source.key}", statements)
+
+
+def _fec_columns() -> str:
+    """Text as the reader gives it; empty means that the line says nothing."""
+    kinds = {"line_no": "bigint"}
+    return ", ".join(f"{name} {kinds.get(name, 'text')} not null" for name in OUTPUT_COLUMNS)

@@ -387,7 +387,7 @@ def _data_source(database_url: str, schema: str, timeout_seconds: int) -> Iterat
     """The library's view of one schema; its connections are closed on the way out."""
     from psycopg.conninfo import conninfo_to_dict
 
-    gx = _import_library()
+    gx = import_library()
     arguments = conninfo_to_dict(database_url)
     # One schema as search path: the library then needs no schema name of its own, and a table
     # that is missing in the candidate cannot be found by accident in another schema.
@@ -417,7 +417,7 @@ def _data_source(database_url: str, schema: str, timeout_seconds: int) -> Iterat
         source.get_engine().dispose()
 
 
-def _import_library() -> Any:
+def import_library() -> Any:
     """Great Expectations, silent and without telemetry: both must be set before its import."""
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     # Under Airflow its hundreds of INFO lines would fill the task log, and its ERROR lines quote

@@ -116,9 +116,7 @@ def _common_arguments(build: Build, folder: Path) -> list[str]:
     ]
 
 
-def run_layer(
-    settings: Settings, warehouse_url: str, build: Build, layer: str
-) -> tuple[Node, ...]:
+def run_layer(settings: Settings, warehouse_url: str, build: Build, layer: str) -> tuple[Node, ...]:
     """Build one layer or run all tests. FatalError when a model cannot be built."""
     folder = settings.runs_dir / build.run_id
     folder.mkdir(parents=True, exist_ok=True)
@@ -142,9 +140,7 @@ def run_layer(
     if result["error"]:
         raise _stopped(layer, result["error"], log_path)
     nodes = tuple(Node(**node) for node in result["nodes"])
-    broken = [
-        node for node in nodes if node.status == "error" and node.resource_type != "test"
-    ]
+    broken = [node for node in nodes if node.status == "error" and node.resource_type != "test"]
     if broken:
         raise _stopped(layer, f"{broken[0].name}: {broken[0].message}", log_path)
     return nodes

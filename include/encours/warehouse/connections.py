@@ -125,10 +125,11 @@ def open_warehouse(settings: Settings, environment: Mapping[str, str] | None = N
     if settings.warehouse_url is not None:
         given = (os.environ if environment is None else environment).get(READER_VARIABLE)
         return _open_existing(settings, parse_url(settings.warehouse_url), given or None)
-    server = embedded.ensure_started(settings)
-    warehouse = _embedded_warehouse(settings, server)
+    running = embedded.running_server(settings)
+    warehouse = _embedded_warehouse(settings, running) if running else None
     if warehouse is not None and _is_embedded_complete(warehouse):
         return warehouse
+    server = embedded.ensure_started(settings)
     with embedded.home_lock(settings):
         return _set_up_embedded(settings, server)
 

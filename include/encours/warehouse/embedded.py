@@ -98,15 +98,22 @@ class Postmaster:
 
 def ensure_started(settings: Settings) -> Server:
     """The running server of this home; initialised and started first where that is needed."""
+    running = running_server(settings)
+    if running is not None and _accepts(running):
+        return running
+    with _plain_errors(settings), home_lock(settings):
+        account = _account(_data_dir(settings))
+        _initialise(settings, account)
+        return _bring_up(settings, account)
+
+
+def running_server(settings: Settings) -> Server | None:
+    """The server that called itself ready, found without connecting: it may be dying."""
     with _plain_errors(settings):
-        data_dir = _data_dir(settings)
-        running = _postmaster(data_dir)
-        if running is not None and running.status == "ready":
-            return _server(settings, running.port)
-        with home_lock(settings):
-            account = _account(data_dir)
-            _initialise(settings, account)
-            return _bring_up(settings, account)
+        running = _postmaster(_data_dir(settings))
+        if running is None or running.status != "ready":
+            return None
+        return _server(settings, running.port)
 
 
 def stop(settings: Settings) -> bool:
@@ -254,7 +261,15 @@ def _processes(data_dir: Path) -> list[int]:
 
 
 def _is_alive(pid: int) -> bool:
-    return any(arguments for _, arguments in _command_lines(pid))
+    """A zombie is dead. Its arguments would not tell: they are empty during exec, too."""
+    if Path("/proc/self/stat").exists():
+        with contextlib.suppress(OSError):
+            text = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace")
+            return text.rpartition(")")[2].split()[0] not in "ZX"
+        return False
+    command = ["ps", "-p", str(pid), "-o", "state="]
+    state = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+    return bool(state) and not state.startswith("Z")
 
 
 def _postmaster(data_dir: Path) -> Postmaster | None:
@@ -320,7 +335,7 @@ def _identity(account: Account | None) -> dict[str, Any]:
 def _succeeds(command: list[str], account: Account | None) -> bool:
     try:
         done = subprocess.run(command, capture_output=True, check=False, **_identity(account))
-    except PermissionError:
+    except OSError:  # not executable for that user, or this root may not change user at all
         return False
     return done.returncode == 0
 
@@ -425,13 +440,14 @@ def _initialise(settings: Settings, account: Account | None) -> None:
         return
     if data_dir.exists():
         _remove_shell(data_dir)
+    binaries = _binaries(account)
     draft = data_dir.parent / f"draft-{secrets.token_hex(6)}"
     draft.mkdir(mode=0o700)
     _write_private(draft / "password", password(settings, "embedded.superuser"))
     if account is not None:
         _give(draft, account)
     try:
-        _run_initdb(settings, draft, account)
+        _run_initdb(settings, binaries / "initdb", draft, account)
         (draft / "data").rename(data_dir)
         _sync_folder(data_dir.parent)
     finally:
@@ -453,8 +469,7 @@ def _remove_shell(data_dir: Path) -> None:
     shutil.rmtree(data_dir)
 
 
-def _run_initdb(settings: Settings, draft: Path, account: Account | None) -> None:
-    program = _binaries(account) / "initdb"
+def _run_initdb(settings: Settings, program: Path, draft: Path, account: Account | None) -> None:
     with _reachable(draft, account) as (folder, descriptors):
         command = [
             str(program),
@@ -550,6 +565,7 @@ def candidate_ports(home: Path, last: int | None) -> Iterator[int]:
 
 def _bring_up(settings: Settings, account: Account | None) -> Server:
     """Starts the server, or waits for one that is starting or stopping."""
+    _superuser_password(settings)  # without it the server would run for nobody
     data_dir = _data_dir(settings)
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
@@ -664,13 +680,17 @@ def _accepts(server: Server) -> bool:
 
 
 def _server(settings: Settings, port: int) -> Server:
+    return Server(HOST, port, SUPERUSER, _superuser_password(settings), _data_dir(settings))
+
+
+def _superuser_password(settings: Settings) -> str:
     kept = read_secret(settings, "embedded.superuser")
     if kept is None:
         raise FatalError(
             f"{settings.secrets_dir / 'embedded.superuser'} is missing, and without it nobody can"
             " open the embedded database: restore the folder `secrets`"
         )
-    return Server(HOST, port, SUPERUSER, kept, _data_dir(settings))
+    return kept
 
 
 def _is_free(port: int) -> bool:

@@ -51,6 +51,7 @@ create table if not exists ops.extraction (
     byte_count bigint not null default 0,
     control_total jsonb,
     watermark text,
+    notes text[] not null default '{}',
     status text not null
         check (status in ('running', 'loaded', 'unchanged', 'incomplete', 'refused', 'failed')),
     error text
@@ -180,9 +181,7 @@ def time_step(connection: psycopg.Connection, run_id: str, step: str, seconds: f
         )
 
 
-def count_rows(
-    connection: psycopg.Connection, run_id: str, row_counts: Mapping[str, int]
-) -> None:
+def count_rows(connection: psycopg.Connection, run_id: str, row_counts: Mapping[str, int]) -> None:
     with connection.transaction():
         connection.execute(
             "update ops.run set row_counts = row_counts || %s::jsonb where run_id = %s",
@@ -238,6 +237,7 @@ class Outcome:
     byte_count: int = 0
     control_total: Mapping[str, str] | None = None
     watermark: str | None = None
+    notes: tuple[str, ...] = ()
     error: str | None = None
 
 
@@ -269,14 +269,12 @@ def start_extraction(connection: psycopg.Connection, run_id: str, source: str, s
     return int(row[0])
 
 
-def finish_extraction(
-    connection: psycopg.Connection, extraction_id: int, outcome: Outcome
-) -> None:
+def finish_extraction(connection: psycopg.Connection, extraction_id: int, outcome: Outcome) -> None:
     with connection.transaction():
         connection.execute(
             "update ops.extraction set finished_at = now(), status = %s, page_count = %s,"
             " row_count = %s, refused_count = %s, byte_count = %s, control_total = %s,"
-            " watermark = %s, error = %s where extraction_id = %s",
+            " watermark = %s, notes = %s, error = %s where extraction_id = %s",
             [
                 outcome.status,
                 outcome.page_count,
@@ -285,10 +283,20 @@ def finish_extraction(
                 outcome.byte_count,
                 json.dumps(dict(outcome.control_total)) if outcome.control_total else None,
                 outcome.watermark,
+                list(outcome.notes),
                 outcome.error,
                 extraction_id,
             ],
         )
+
+
+def read_extractions(connection: psycopg.Connection, run_id: str) -> list[dict[str, Any]]:
+    with connection.cursor(row_factory=dict_row) as cursor:
+        rows = cursor.execute(
+            "select * from ops.extraction where run_id = %s order by extraction_id", [run_id]
+        ).fetchall()
+    connection.commit()
+    return rows
 
 
 def reject_rows(

@@ -164,9 +164,7 @@ def drop_retired(connection: psycopg.Connection, keep: int = KEPT_RETIRED_SCHEMA
         try:
             with connection.transaction():
                 connection.execute("set local lock_timeout = '2s'")
-                connection.execute(
-                    sql.SQL("drop schema {} cascade").format(sql.Identifier(name))
-                )
+                connection.execute(sql.SQL("drop schema {} cascade").format(sql.Identifier(name)))
                 connection.execute(
                     "update ops.publication set retired_schema = null where retired_schema = %s",
                     [name],

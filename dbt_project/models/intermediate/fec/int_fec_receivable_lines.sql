@@ -110,8 +110,11 @@ final as (
             when described.is_opening then 'opening'
             when described.signed_amount > 0 and entries.has_revenue then 'sale'
             when entries.has_treasury then 'cash'
+            -- The tax recovered on a loss stands in the same entry: it makes no sale of it.
+            when
+                described.signed_amount < 0 and entries.has_bad_debt and not entries.has_revenue
+                then 'write_off'
             when entries.has_revenue or entries.has_output_tax then 'sale'
-            when described.signed_amount < 0 and entries.has_bad_debt then 'write_off'
             else 'transfer'
         end as origin,
         case

@@ -1,0 +1,133 @@
+"""Build, audit and publish the receivables marts whenever a source brought something."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from airflow.sdk import dag, get_current_context, task
+
+from encours.orchestration import build
+from encours.orchestration.assets import MARTS, RAW
+from encours.orchestration.defaults import START_DATE, defaults, guarded
+from encours.orchestration.run_ids import new_run_id
+from encours.settings import load_settings
+from encours.transform.dbt import Build
+
+
+def build_of(request: dict[str, Any]) -> Build:
+    """The build that open_build described, as it travels between tasks."""
+    return Build(
+        run_id=request["run_id"],
+        as_of_date=date.fromisoformat(request["as_of_date"]),
+        known_on=datetime.fromisoformat(request["known_on"]),
+    )
+
+
+@dag(
+    schedule=(RAW["fec"] | RAW["files"]),
+    start_date=START_DATE,
+    catchup=False,
+    max_active_runs=1,
+    default_args=defaults(),
+    tags=["build", "marts"],
+    doc_md="""
+    ### Build the receivables marts
+
+    **Purpose** Turn what is in raw into checked, published marts.
+
+    **Inputs** `raw_*`; conf (all optional): `run_id`, `as_of_date`, `known_on`.
+
+    **Outputs** schema `marts` (by swap, in one transaction), `ops.run`, `ops.check_result`,
+    `ops.verdict`, `ops.publication`, the asset `marts/receivables`.
+
+    **Rerun** Clear from `open_build`: the candidate is built anew. Nothing that BI reads changes
+    before `publish_marts`.
+
+    **Hold** `publish_marts` fails when the gate holds the run; BI keeps the last good marts.
+    `encours status` says why. A controller decides: mend the books and load them again, or
+    `encours release RUN --reason TEXT`.
+    """,
+)
+def build_receivables() -> None:
+    @task
+    def name_run() -> dict[str, Any]:
+        conf = get_current_context()["dag_run"].conf or {}
+        return {
+            "run_id": conf.get("run_id") or new_run_id(),
+            "as_of_date": conf.get("as_of_date"),
+            "known_on": conf.get("known_on"),
+        }
+
+    @task
+    @guarded
+    def open_build(request: dict[str, Any]) -> dict[str, Any]:
+        opened = build.open_build(
+            load_settings(),
+            build.Request(
+                run_id=request["run_id"],
+                as_of_date=_date(request["as_of_date"]),
+                known_on=_moment(request["known_on"]),
+            ),
+        )
+        return {
+            "run_id": opened.run_id,
+            "as_of_date": opened.as_of_date.isoformat(),
+            "known_on": opened.known_on.isoformat(),
+        }
+
+    @task
+    @guarded
+    def build_canonical(request: dict[str, Any]) -> dict[str, int]:
+        return build.build_layer(load_settings(), build_of(request), "canonical")
+
+    @task
+    @guarded
+    def build_core(request: dict[str, Any]) -> dict[str, int]:
+        return build.build_layer(load_settings(), build_of(request), "core")
+
+    @task
+    @guarded
+    def build_marts(request: dict[str, Any]) -> dict[str, int]:
+        return build.build_layer(load_settings(), build_of(request), "marts")
+
+    @task
+    @guarded
+    def audit_candidate(request: dict[str, Any]) -> None:
+        build.audit_candidate(load_settings(), build_of(request))
+
+    @task
+    @guarded
+    def decide_publication(request: dict[str, Any]) -> str:
+        return build.decide_publication(load_settings(), request["run_id"])
+
+    @task(outlets=[MARTS])
+    @guarded
+    def publish_marts(request: dict[str, Any]) -> str:
+        publication_id = build.publish_marts(load_settings(), request["run_id"])
+        get_current_context()["outlet_events"][MARTS].extra = {
+            "as_of_date": request["as_of_date"],
+            "publication_id": publication_id,
+        }
+        return publication_id
+
+    request = open_build(request=name_run())
+    (
+        build_canonical(request=request)
+        >> build_core(request=request)
+        >> build_marts(request=request)
+        >> audit_candidate(request=request)
+        >> decide_publication(request=request)
+        >> publish_marts(request=request)
+    )
+
+
+def _date(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+build_receivables()

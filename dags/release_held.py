@@ -1,0 +1,65 @@
+"""Publish a held run on a person's word."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow.sdk import Param, dag, get_current_context, task
+
+from encours.orchestration import control
+from encours.orchestration.assets import MARTS
+from encours.orchestration.defaults import START_DATE, defaults, guarded
+from encours.settings import load_settings
+
+
+@dag(
+    schedule=None,
+    start_date=START_DATE,
+    catchup=False,
+    max_active_runs=1,
+    default_args={**defaults(owner="controllers"), "retries": 0},
+    params={
+        "run_id": Param("", type="string", minLength=1, title="Run that is held"),
+        "reason": Param("", type="string", minLength=3, title="Why it may be published"),
+        "released_by": Param("", type="string", minLength=1, title="Who decides"),
+    },
+    tags=["publication"],
+    doc_md="""
+    ### Release a held run
+
+    **Purpose** Publish the candidate that the gate held, when a controller has judged it right.
+
+    **Inputs** `run_id`, `reason`, `released_by`.
+
+    **Outputs** schema `marts`, a verdict row and a publication row with who and why.
+
+    **Rerun** Once per run: a run that is published, or whose candidate a later run replaced, is
+    refused in one line.
+
+    **Hold** The controller decides; `encours status` shows the checks with their two numbers.
+    """,
+)
+def release_held() -> None:
+    @task
+    def read_request() -> dict[str, Any]:
+        return dict(get_current_context()["params"])
+
+    @task(outlets=[MARTS])
+    @guarded
+    def release_candidate(request: dict[str, Any]) -> str:
+        published = control.release(
+            load_settings(),
+            request["run_id"],
+            released_by=request["released_by"],
+            reason=request["reason"],
+        )
+        get_current_context()["outlet_events"][MARTS].extra = {
+            "as_of_date": published.as_of_date.isoformat(),
+            "publication_id": published.publication_id,
+        }
+        return published.publication_id
+
+    release_candidate(request=read_request())
+
+
+release_held()

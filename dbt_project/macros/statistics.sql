@@ -1,0 +1,1 @@
+{% macro gather_statistics(relation) %}analyze {{ relation }}{% endmacro %}

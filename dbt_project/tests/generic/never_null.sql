@@ -1,0 +1,9 @@
+{% test never_null(model, columns) %}
+-- Rows in which one of these columns is empty.
+select {{ columns | join(', ') }}
+from {{ model }}
+where
+    {% for column in columns -%}
+    {{ 'or ' if not loop.first }}{{ column }} is null
+    {% endfor %}
+{% endtest %}

@@ -1,0 +1,366 @@
+"""The `encours` command: runs the DAGs and says what happened.
+
+Exit status: 0 done and published, 3 held by the gate, 2 unusable arguments or input, 1 anything
+else. Errors are one line on stderr; details are in the run's log.
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import shutil
+import sys
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from encours.errors import EXIT_FAILED, BadInput, EncoursError
+from encours.settings import Settings, load_settings
+
+app = typer.Typer(
+    help="Encours, the open receivables warehouse.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+# Typer carries its own click and exports only this child of its usage error.
+UsageError: type[typer.BadParameter] = typer.BadParameter.__bases__[0]
+
+Home = Annotated[
+    Path | None,
+    typer.Option("--home", help="Folder that holds all state (ENCOURS_HOME, default .encours)."),
+]
+WarehouseUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--warehouse", help="A PostgreSQL of yours instead of the embedded one (ENCOURS_WAREHOUSE)."
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on the last line of stdout.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why; kept in the ledger.")]
+
+
+def main() -> None:
+    """Entry point: one clear line for every error on purpose, and its exit status."""
+    try:
+        typer.main.get_command(app).main(prog_name="encours", standalone_mode=False)
+    except UsageError as error:
+        _fail(f"{error.format_message()} (see encours --help)", BadInput.exit_status)
+    except typer.Abort:
+        _fail("interrupted: the published marts are untouched", EXIT_FAILED)
+    except EncoursError as error:
+        _fail(str(error), error.exit_status)
+    except KeyboardInterrupt:
+        _fail("interrupted: the published marts are untouched", EXIT_FAILED)
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            # The reader of a pipe (head, less) has seen enough.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            sys.exit(EXIT_FAILED)
+        _fail(f"{error.filename or 'the system'}: {error.strerror or error}", EXIT_FAILED)
+
+
+def _fail(line: str, status: int) -> None:
+    print(f"encours: {line}", file=sys.stderr)
+    sys.exit(status)
+
+
+def _settings(home: Path | None, warehouse: str | None) -> Settings:
+    settings = load_settings(home, warehouse)
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True)
+        settings.inbox_dir.mkdir(exist_ok=True)
+    except OSError as error:
+        raise BadInput(
+            f"cannot be made: {error.strerror}",
+            where=str(settings.home),
+            mend="choose another folder with --home",
+        ) from error
+    # Children (Airflow tasks, dbt) read the environment: it must say the same.
+    os.environ["ENCOURS_HOME"] = str(settings.home)
+    if settings.warehouse_url:
+        os.environ["ENCOURS_WAREHOUSE"] = settings.warehouse_url
+    return settings
+
+
+# ------------------------------------------------------------------------------ run
+
+
+@app.command()
+def run(
+    fec: Annotated[
+        list[Path] | None, typer.Option("--fec", help="A FEC file; repeat for several years.")
+    ] = None,
+    files: Annotated[
+        Path | None, typer.Option("--files", help="A folder of flat files (CSV or Parquet).")
+    ] = None,
+    source: Annotated[
+        list[str] | None, typer.Option("--source", help="A configured source; repeatable.")
+    ] = None,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", help="Business date of the figures, YYYY-MM-DD.")
+    ] = None,
+    known_on: Annotated[
+        str | None,
+        typer.Option("--known-on", help="Use only what was known then, an ISO timestamp."),
+    ] = None,
+    home: Home = None,
+    warehouse: WarehouseUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """Extract, load, transform, audit, decide and publish."""
+    from encours.orchestration import runs
+
+    settings = _settings(home, warehouse)
+    order = runs.Order(
+        fec=tuple(fec or ()),
+        files=files,
+        sources=tuple(source or ()),
+        as_of_date=_date(as_of, "--as-of"),
+        known_on=_moment(known_on, "--known-on"),
+    )
+    report = runs.run(settings, order, progress=_say)
+    if as_json:
+        print(json.dumps(report.to_json(), default=str))
+    else:
+        _say("")
+        print(runs.render(report))
+    if report.error:
+        print(f"encours: {report.error}", file=sys.stderr)
+    sys.exit(report.exit_status)
+
+
+@app.command("demo")
+def demo(
+    invoices: Annotated[int, typer.Option(help="How many invoices the demo company has.")] = 3000,
+    home: Home = None,
+    warehouse: WarehouseUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run the demo company end to end: what `make demo` calls."""
+    from encours.demo.books import DemoOptions, write_books
+    from encours.orchestration import runs
+
+    settings = _settings(home, warehouse)
+    options = DemoOptions(invoices=invoices, months=24, seed=1, format="csv")
+    folder = settings.home / "demo"
+    shutil.rmtree(folder, ignore_errors=True)
+    _say("writing the books of the demo company")
+    write_books(options, folder)
+    order = runs.Order(files=folder, is_demo=True, as_of_date=options.end)
+    report = runs.run(settings, order, progress=_say)
+    if as_json:
+        print(json.dumps(report.to_json(), default=str))
+    elif report.status == "published":
+        print(runs.render_headlines(settings, report))
+    if report.error:
+        print(f"encours: {report.error}", file=sys.stderr)
+    sys.exit(report.exit_status)
+
+
+@app.command("demo-data")
+def demo_data(
+    invoices: Annotated[int, typer.Option(min=1, help="How many invoices.")],
+    months: Annotated[int, typer.Option(min=1, help="Over how many months, up to --end.")],
+    seed: Annotated[int, typer.Option(help="Same seed, same books.")],
+    out: Annotated[Path, typer.Option(help="Folder to write to.")],
+    format: Annotated[str, typer.Option(help="csv, parquet or fec.")] = "csv",
+    end: Annotated[str | None, typer.Option(help="Last day of the books, YYYY-MM-DD.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write believable French B2B books, the same for the same options."""
+    from dataclasses import replace
+
+    from encours.demo.books import DemoOptions, write_books
+
+    if format not in ("csv", "parquet", "fec"):
+        raise BadInput(f"--format cannot be '{format}'", mend="csv, parquet or fec")
+    options = DemoOptions(invoices=invoices, months=months, seed=seed, format=format)
+    last_day = _date(end, "--end")
+    if last_day:
+        options = replace(options, end=last_day)
+    summary = write_books(options, out)
+    if as_json:
+        totals = {entity: str(total) for entity, total in summary.receivable.items()}
+        print(json.dumps({"rows": dict(summary.rows), "receivable": totals}))
+        return
+    for name, count in summary.rows.items():
+        print(f"{name:<32}{count:>12,}")
+    for entity, total in summary.receivable.items():
+        print(f"receivables of {entity}: {total:,}")
+
+
+# ------------------------------------------------------------------------------ reading
+
+
+@app.command()
+def sql(
+    query: str,
+    format: Annotated[str, typer.Option(help="table, csv or json.")] = "table",
+    home: Home = None,
+    warehouse: WarehouseUrl = None,
+) -> None:
+    """Run one read-only query on the published marts, as the BI role."""
+    from encours.warehouse.reading import FORMATS, read_query
+
+    if format not in FORMATS:
+        raise BadInput(f"--format cannot be '{format}'", mend=" or ".join(FORMATS))
+    settings = _settings(home, warehouse)
+    for line in FORMATS[format](read_query(settings, query)):
+        print(line)
+
+
+@app.command()
+def url(home: Home = None, warehouse: WarehouseUrl = None) -> None:
+    """Print the connection URL of the BI role."""
+    from encours.warehouse.connections import open_warehouse
+
+    print(open_warehouse(_settings(home, warehouse)).reader_url)
+
+
+@app.command("check-fec")
+def check_fec(file: Path, as_json: AsJson = False) -> None:
+    """Conformance report of a FEC file; nothing is loaded."""
+    from encours.clients.fec_conformance import conformance_report
+
+    report = conformance_report(file)
+    print(json.dumps(report.to_json()) if as_json else report.render())
+    sys.exit(0 if report.can_be_loaded else BadInput.exit_status)
+
+
+@app.command()
+def status(home: Home = None, warehouse: WarehouseUrl = None, as_json: AsJson = False) -> None:
+    """Last runs, last publication, what is held and why, freshness per source."""
+    from encours.orchestration.status import read_status, render_status
+
+    current = read_status(_settings(home, warehouse))
+    print(json.dumps(current, default=str) if as_json else render_status(current))
+
+
+# ------------------------------------------------------------------------------ deciding
+
+
+@app.command()
+def release(
+    run_id: Annotated[str, typer.Argument(metavar="RUN")],
+    reason: Reason,
+    home: Home = None,
+    warehouse: WarehouseUrl = None,
+) -> None:
+    """Publish a run that the gate holds."""
+    from encours.orchestration import control
+
+    published = control.release(
+        _settings(home, warehouse), run_id, released_by=_who(), reason=_stated(reason)
+    )
+    print(f"released: {published.publication_id} as of {published.as_of_date}")
+
+
+@app.command()
+def rollback(reason: Reason, home: Home = None, warehouse: WarehouseUrl = None) -> None:
+    """Go back to the publication before the current one."""
+    from encours.orchestration import control
+
+    published = control.roll_back(
+        _settings(home, warehouse), rolled_back_by=_who(), reason=_stated(reason)
+    )
+    print(f"rolled back: {published.publication_id} as of {published.as_of_date} is current again")
+
+
+@app.command()
+def rebuild(
+    as_of: Annotated[str, typer.Option("--as-of", help="Business date, YYYY-MM-DD.")],
+    schema: Annotated[str, typer.Option(help="Schema to build into.")],
+    known_on: Annotated[
+        str | None, typer.Option("--known-on", help="Use only what was known then.")
+    ] = None,
+    home: Home = None,
+    warehouse: WarehouseUrl = None,
+) -> None:
+    """Rebuild the marts of a past pair of dates beside the published ones."""
+    from encours.orchestration import control
+    from encours.orchestration.run_ids import new_run_id
+
+    day = _date(as_of, "--as-of")
+    assert day is not None
+    build = control.rebuild(
+        _settings(home, warehouse), new_run_id(), day, _moment(known_on, "--known-on"), schema
+    )
+    print(f"schema {schema}: as of {build.as_of_date}, known on {build.known_on.isoformat()}")
+
+
+# ------------------------------------------------------------------------------ services
+
+
+@app.command()
+def up(
+    port: Annotated[int, typer.Option(help="Port of the Airflow UI; 0 takes a free one.")] = 0,
+    home: Home = None,
+    warehouse: WarehouseUrl = None,
+) -> None:
+    """Start Airflow's scheduler and UI on this home, and leave them running."""
+    from encours.orchestration import services
+
+    running = services.start(_settings(home, warehouse), port, progress=_say)
+    print(f"Airflow   {running.url}   user {running.user}, password {running.password}")
+    print(f"inbox     {running.inbox}")
+    print("stop it with: encours stop")
+
+
+@app.command()
+def stop(home: Home = None, warehouse: WarehouseUrl = None) -> None:
+    """Stop what `run` or `up` left running in this home."""
+    from encours.orchestration import services
+
+    stopped = services.stop(_settings(home, warehouse))
+    print(f"stopped: {', '.join(stopped)}" if stopped else "nothing was running in this home")
+
+
+# ------------------------------------------------------------------------------ arguments
+
+
+def _date(text: str | None, option: str) -> date | None:
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise BadInput(f"{option} '{text}' is not a date", mend="write YYYY-MM-DD") from error
+
+
+def _moment(text: str | None, option: str) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise BadInput(
+            f"{option} '{text}' is not a timestamp", mend="write 2026-01-05T18:00:00+01:00"
+        ) from error
+    return moment if moment.tzinfo else moment.astimezone()
+
+
+def _stated(reason: str) -> str:
+    if len(reason.strip()) < 3:
+        raise BadInput("--reason is empty", mend="say why in a few words")
+    return reason.strip()
+
+
+def _who() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
+
+
+def _say(line: str) -> None:
+    """Progress is for a person: it goes to stderr, so that stdout stays data."""
+    print(line, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,236 @@
+"""Build steps: date the run, build the candidate layer by layer, audit it, decide, publish.
+
+Each step is one task of the DAG build_receivables. A step that writes holds the build lock and
+checks that the candidate is still its own, so two builds cannot mix.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import psycopg
+
+from encours.errors import BadInput, FatalError, QualityHold, RetryableError
+from encours.loading.raw_schema import ensure_raw
+from encours.policies import read_choices
+from encours.quality.checkpoint import CheckResult, run_suites
+from encours.quality.suites import expected_checks, load_suites
+from encours.quality.verdict import decide
+from encours.settings import Settings, project_root
+from encours.transform import dbt
+from encours.warehouse import ledger, publication
+from encours.warehouse.connections import Warehouse, connect, connection_error, open_warehouse
+
+CHECK_TIMEOUT_SECONDS = 600
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a caller may ask of a build; None means the default of the contract."""
+
+    run_id: str
+    as_of_date: date | None = None
+    known_on: datetime | None = None
+
+
+def open_build(settings: Settings, request: Request) -> dbt.Build:
+    """Date the run and make an empty candidate. BadInput when nothing is loaded yet."""
+    with _step(settings, request.run_id, "open_build") as (connection, _):
+        choices = read_choices(settings)
+        known_on = request.known_on or last_extraction(connection)
+        if known_on is None:
+            raise BadInput(
+                "nothing is loaded yet", mend="encours run --fec FILE, or --files DIR, or make demo"
+            )
+        as_of_date = request.as_of_date or default_as_of_date(
+            connection, known_on, datetime.now(UTC)
+        )
+        ledger.date_run(connection, request.run_id, as_of_date, known_on)
+        _write_choices(connection, choices)
+        publication.prepare_candidate(connection, request.run_id)
+    return dbt.Build(request.run_id, as_of_date, known_on)
+
+
+def build_layer(settings: Settings, build: dbt.Build, layer: str) -> dict[str, int]:
+    """Build one layer of models. Returns rows by table for what BI will read."""
+    with _step(settings, build.run_id, f"build_{layer}") as (connection, warehouse):
+        _check_candidate(connection, build.run_id)
+        nodes = dbt.run_layer(settings, warehouse.pipeline_url, build, layer)
+        row_counts = {
+            node.name: node.row_count
+            for node in nodes
+            if node.row_count is not None and node.name.startswith(("fct_", "dim_", "mart_"))
+        }
+        ledger.count_rows(connection, build.run_id, row_counts)
+    return row_counts
+
+
+def audit_candidate(settings: Settings, build: dbt.Build) -> None:
+    """Run the model tests and the suites side by side and keep every result."""
+    with _step(settings, build.run_id, "audit") as (connection, warehouse):
+        _check_candidate(connection, build.run_id)
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            tests = pool.submit(dbt.run_layer, settings, warehouse.pipeline_url, build, dbt.TESTS)
+            results = _run_suites(connection, warehouse)
+            results = (*results, *dbt.test_results(tests.result()))
+        ledger.write_check_results(connection, build.run_id, results)
+        _keep_refused_rows(connection, build)
+
+
+def decide_publication(settings: Settings, run_id: str) -> str:
+    """Turn the check results into a verdict row. Returns `publish` or `hold`."""
+    with _step(settings, run_id, "decide") as (connection, _):
+        results = [
+            CheckResult(**{**row, "sample_keys": tuple(row["sample_keys"])})
+            for row in ledger.read_check_results(connection, run_id)
+        ]
+        verdict = decide(results, expected=expected_checks(load_suites(_suites_folder())))
+        ledger.write_verdict(connection, run_id, verdict, decided_by="gate")
+    return str(verdict.decision)
+
+
+def publish_marts(settings: Settings, run_id: str) -> str:
+    """Swap the candidate in. QualityHold when the verdict is hold. Returns the publication id."""
+    with _step(settings, run_id, "publish") as (connection, _):
+        try:
+            published = publication.publish_candidate(
+                connection, run_id, published_by="build_receivables"
+            )
+        except QualityHold:
+            ledger.finish_run(connection, run_id, "held")
+            raise
+        ledger.finish_run(connection, run_id, "published", publication_id=published.publication_id)
+    return published.publication_id
+
+
+def fail_build(settings: Settings, run_id: str, error: str) -> None:
+    """Write down that the run failed; a hold is not a failure."""
+    with connect(open_warehouse(settings).pipeline_url) as connection:
+        ledger.ensure_ledger(connection)
+        ledger.start_run(connection, run_id)
+        ledger.finish_run(connection, run_id, "failed", error=error)
+
+
+def default_as_of_date(connection: psycopg.Connection, known_on: datetime, clock: datetime) -> date:
+    """Today in the entity's time zone; for FEC alone, the last day that the ledgers speak of."""
+    row = connection.execute(
+        "select payload ->> 'time_zone' from raw_files.entities"
+        " where not is_deleted and extracted_at <= %s order by version_no desc limit 1",
+        [known_on],
+    ).fetchone()
+    zone = ZoneInfo(row[0] if row and row[0] else "Europe/Paris")
+    today = clock.astimezone(zone).date()
+    if _has_live_files(connection, known_on):
+        return today
+    row = connection.execute(
+        "select max(greatest((payload ->> 'closing_date')::date,"
+        " (payload ->> 'last_entry_date')::date)) from raw_fec.ledger_files"
+        " where extracted_at <= %s",
+        [known_on],
+    ).fetchone()
+    connection.commit()
+    last_day = row[0] if row else None
+    return min(last_day, today) if last_day else today
+
+
+def _has_live_files(connection: psycopg.Connection, known_on: datetime) -> bool:
+    """Whether an entity of the flat files still has documents (a retired demo has not)."""
+    row = connection.execute(
+        "select exists (select 1 from (select distinct on (record_key) is_deleted"
+        " from raw_files.documents where extracted_at <= %s"
+        " order by record_key, version_no desc) as latest where not is_deleted)",
+        [known_on],
+    ).fetchone()
+    return bool(row and row[0])
+
+
+def last_extraction(connection: psycopg.Connection) -> datetime | None:
+    """When raw last received something; the default of known_on."""
+    row = connection.execute(
+        "select greatest((select max(extracted_at) from raw_fec.ledger_files),"
+        " (select max(extracted_at) from raw_files.deliveries))"
+    ).fetchone()
+    connection.commit()
+    return row[0] if row else None
+
+
+def _write_choices(connection: psycopg.Connection, choices: Mapping[str, str]) -> None:
+    with connection.transaction(), connection.cursor() as cursor:
+        cursor.execute("delete from ops.policy_choice")
+        cursor.executemany(
+            "insert into ops.policy_choice (policy, value) values (%s, %s)", list(choices.items())
+        )
+
+
+def _run_suites(connection: psycopg.Connection, warehouse: Warehouse) -> tuple[CheckResult, ...]:
+    published = publication.read_current(connection) is not None
+    connection.commit()
+    return run_suites(
+        load_suites(_suites_folder()),
+        database_url=warehouse.pipeline_url,
+        schemas={"marts": publication.CANDIDATE, "intermediate": "intermediate"},
+        published_schema_exists=published,
+        timeout_seconds=CHECK_TIMEOUT_SECONDS,
+    )
+
+
+def _keep_refused_rows(connection: psycopg.Connection, build: dbt.Build) -> None:
+    """Rows that the models refused join those refused while loading."""
+    with connection.transaction():
+        connection.execute(
+            "delete from ops.rejected_row where run_id = %s and found_by = 'transform'",
+            [build.run_id],
+        )
+        connection.execute(
+            "insert into ops.rejected_row (run_id, source, stream, entity_id, record_key,"
+            " file_name, line_no, column_name, reason, found_by)"
+            " select %s, source, stream, entity_id, record_key, file_name, line_no, column_name,"
+            " reason, 'transform' from intermediate.int_refused_rows where found_by = 'transform'",
+            [build.run_id],
+        )
+
+
+def _suites_folder() -> Any:
+    return project_root() / "expectations"
+
+
+@contextmanager
+def _step(
+    settings: Settings, run_id: str, step: str
+) -> Iterator[tuple[psycopg.Connection, Warehouse]]:
+    """A connection that holds the build lock, and the step's time in ops.run."""
+    started = time.monotonic()
+    warehouse = open_warehouse(settings)
+    with connect(warehouse.pipeline_url) as connection:
+        ledger.ensure_ledger(connection)
+        ensure_raw(connection)
+        publication.lock_build(connection)
+        if step == "open_build":
+            ledger.fail_abandoned_runs(connection, run_id)
+        ledger.start_run(connection, run_id)
+        try:
+            yield connection, warehouse
+        except psycopg.OperationalError as error:
+            raise connection_error("the warehouse", str(error)) from error
+        except OSError as error:
+            raise FatalError(f"{step}: {error.strerror or error}") from error
+        ledger.time_step(connection, run_id, step, time.monotonic() - started)
+
+
+def _check_candidate(connection: psycopg.Connection, run_id: str) -> None:
+    row = connection.execute(
+        "select obj_description(oid, 'pg_namespace') from pg_namespace where nspname = %s",
+        [publication.CANDIDATE],
+    ).fetchone()
+    connection.commit()
+    if row is None or row[0] != run_id:
+        raise RetryableError(
+            f"another build replaced the candidate of run {run_id}: run again when it has ended"
+        )

@@ -1,0 +1,89 @@
+"""What a person decides: release a held run, roll a publication back, rebuild a past date."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+import psycopg
+
+from encours.errors import BadInput
+from encours.loading.raw_schema import ensure_raw
+from encours.orchestration.build import last_extraction
+from encours.settings import Settings
+from encours.transform import dbt
+from encours.warehouse import ledger, publication
+from encours.warehouse.connections import connect, open_warehouse
+from encours.warehouse.publication import Publication
+
+RESERVED_SCHEMAS = frozenset(
+    {"marts", "marts_candidate", "ops", "public", "staging", "reference", "intermediate"}
+)
+
+
+def release(settings: Settings, run_id: str, *, released_by: str, reason: str) -> Publication:
+    with _connection(settings) as connection:
+        publication.lock_build(connection)
+        return publication.release_candidate(
+            connection, run_id, released_by=released_by, reason=reason
+        )
+
+
+def roll_back(settings: Settings, *, rolled_back_by: str, reason: str) -> Publication:
+    with _connection(settings) as connection:
+        return publication.rollback_publication(
+            connection, rolled_back_by=rolled_back_by, reason=reason
+        )
+
+
+def rebuild(
+    settings: Settings, run_id: str, as_of_date: date, known_on: datetime | None, schema: str
+) -> dbt.Build:
+    """Build the marts of a past pair of dates into `schema`; the published ones stay as they are.
+
+    The schema must be new or an earlier rebuild. Nothing is gated: it is for looking.
+    """
+    with _connection(settings) as connection:
+        _claim_schema(connection, schema)
+        known = known_on or last_extraction(connection)
+        if known is None:
+            raise BadInput("nothing is loaded yet", mend="encours run --fec FILE, or --files DIR")
+        build = dbt.rebuild_of(dbt.Build(run_id, as_of_date, known), schema)
+        warehouse_url = open_warehouse(settings).pipeline_url
+        for layer in dbt.LAYERS:
+            dbt.run_layer(settings, warehouse_url, build, layer)
+    return build
+
+
+def _claim_schema(connection: psycopg.Connection, schema: str) -> None:
+    if schema in RESERVED_SCHEMAS or schema.startswith(("raw_", "pg_", "marts_retired_")):
+        raise BadInput(f"schema {schema} is not free for a rebuild", mend="choose another name")
+    if not schema.isidentifier() or not schema.islower() or len(schema) > 50:
+        raise BadInput(
+            f"'{schema}' cannot be a schema name", mend="lower-case letters, digits and _"
+        )
+    mark = "encours rebuild"
+    row = connection.execute(
+        "select obj_description(oid, 'pg_namespace') from pg_namespace where nspname = %s",
+        [schema],
+    ).fetchone()
+    if row is not None and row[0] != mark:
+        raise BadInput(f"schema {schema} holds something else", mend="choose another name")
+    with connection.transaction():
+        for name in (schema, f"{schema}_work"):
+            identifier = psycopg.sql.Identifier(name)
+            connection.execute(
+                psycopg.sql.SQL("drop schema if exists {} cascade").format(identifier)
+            )
+            connection.execute(psycopg.sql.SQL("create schema {}").format(identifier))
+            connection.execute(
+                psycopg.sql.SQL("comment on schema {} is {}").format(
+                    identifier, psycopg.sql.Literal(mark)
+                )
+            )
+
+
+def _connection(settings: Settings) -> psycopg.Connection:
+    connection = connect(open_warehouse(settings).pipeline_url)
+    ledger.ensure_ledger(connection)
+    ensure_raw(connection)
+    return connection

@@ -1,0 +1,44 @@
+"""Why a run failed, kept in its folder: the one line for a person and the exit status."""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import asdict, dataclass
+
+from encours.errors import EXIT_FAILED, EncoursError
+from encours.settings import Settings
+
+log = logging.getLogger(__name__)
+FILE = "failure.json"
+
+
+@dataclass(frozen=True)
+class Failure:
+    kind: str
+    message: str
+    exit_status: int
+
+
+def keep_failure(settings: Settings, run_id: str, error: Exception) -> None:
+    status = error.exit_status if isinstance(error, EncoursError) else EXIT_FAILED
+    folder = settings.runs_dir / run_id
+    message = str(error) or type(error).__name__
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        failure = Failure(type(error).__name__, " ".join(message.split()), status)
+        (folder / FILE).write_text(json.dumps(asdict(failure)))
+    except OSError:
+        # The disk may be what failed; the error itself is raised by the caller all the same.
+        log.warning("run %s: the failure could not be written to %s", run_id, folder)
+
+
+def read_failure(settings: Settings, run_id: str) -> Failure | None:
+    path = settings.runs_dir / run_id / FILE
+    if not path.exists():
+        return None
+    return Failure(**json.loads(path.read_text()))
+
+
+def forget_failure(settings: Settings, run_id: str) -> None:
+    (settings.runs_dir / run_id / FILE).unlink(missing_ok=True)

@@ -1,0 +1,93 @@
+"""Runs the DAG objects in this process: what `encours run` does, with no scheduler.
+
+The DAGs and tasks are those that the scheduler runs. Airflow, dbt and Great Expectations are slow
+to import, so dbt's process and the suites' library are warmed up while something else is waited
+for.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from encours.errors import FatalError
+from encours.orchestration.airflow_home import prepare_airflow
+from encours.settings import Settings, project_root
+from encours.transform import dbt
+from encours.warehouse.connections import open_warehouse
+
+Progress = Callable[[str], None]
+
+
+def run_dags(
+    settings: Settings,
+    confs: list[tuple[str, Mapping[str, Any]]],
+    log_path: Path,
+    progress: Progress,
+) -> None:
+    """Run these DAGs one after the other, until one does not succeed. Logs go to `log_path`."""
+    with _output_to(log_path):
+        warehouse = open_warehouse(settings)
+        dbt.warm_up()
+        prepare_airflow(settings, warehouse)
+        os.environ["AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT"] = "300"
+        from airflow.dag_processing.dagbag import DagBag
+
+        bag = DagBag(dag_folder=str(project_root() / "dags"))
+        if bag.import_errors:
+            name, error = next(iter(bag.import_errors.items()))
+            raise FatalError(f"{Path(name).name} cannot be loaded: {error.splitlines()[-1]}")
+        for dag_id, conf in confs:
+            if not _run(bag.dags[dag_id], conf, progress):
+                return
+
+
+def _run(dag: Any, conf: Mapping[str, Any], progress: Progress) -> bool:
+    for task in dag.tasks:
+        # A person is waiting: a passing fault is reported at once, not slept on.
+        task.retries = 0
+        task.pre_execute = _announced(task.task_id, progress)
+    run = dag.test(run_conf=dict(conf))
+    return str(run.state) == "success"
+
+
+def _announced(task_id: str, progress: Progress) -> Callable[[Any], None]:
+    def announce(_context: Any) -> None:
+        progress(task_id.replace("_", " "))
+        if task_id == "build_canonical":
+            # dbt works in its own process now; the suites' library is imported meanwhile.
+            threading.Thread(target=_import_suites, daemon=True).start()
+
+    return announce
+
+
+def _import_suites() -> None:
+    from encours.quality.checkpoint import import_library
+
+    import_library()
+
+
+@contextmanager
+def _output_to(path: Path) -> Iterator[None]:
+    """Send everything that libraries print to the run's log; the caller keeps its own streams."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    kept = os.dup(1), os.dup(2)
+    log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    try:
+        os.dup2(log, 1)
+        os.dup2(log, 2)
+        yield
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os.dup2(kept[0], 1)
+        os.dup2(kept[1], 2)
+        for descriptor in (log, *kept):
+            os.close(descriptor)

@@ -1,0 +1,77 @@
+"""The inbox: what a person drops there is ingested without a command.
+
+`<home>/inbox/` takes FEC files (*.txt, *.xml) and flat files: a folder that holds a `documents`
+file, or such files in the inbox itself. What was ingested moves to `inbox/done/<run>`, what could
+not be used to `inbox/refused/<run>` with the reason in `REASON.txt`.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from encours.settings import Settings
+
+DONE = "done"
+REFUSED = "refused"
+LEDGER_SUFFIXES = (".txt", ".xml")
+TABLE_SUFFIXES = (".csv", ".parquet")
+
+
+def waiting_inputs(settings: Settings, source: str) -> list[Path]:
+    """What waits in the inbox for this source: FEC files, or one folder of flat files."""
+    inbox = settings.inbox_dir
+    if not inbox.is_dir():
+        return []
+    entries = [path for path in sorted(inbox.iterdir()) if not path.name.startswith(".")]
+    if source == "fec":
+        return [
+            path for path in entries if path.is_file() and path.suffix.lower() in LEDGER_SUFFIXES
+        ]
+    folders = [
+        path
+        for path in entries
+        if path.is_dir() and path.name not in (DONE, REFUSED) and _holds_documents(path)
+    ]
+    if folders:
+        return folders[:1]
+    return [inbox] if _holds_documents(inbox) else []
+
+
+def move_away(
+    settings: Settings, inputs: list[Path], run_id: str, refused_because: str = ""
+) -> Path:
+    """Take ingested or refused inputs out of the inbox. Returns where they are now."""
+    inbox = settings.inbox_dir
+    target = inbox / (REFUSED if refused_because else DONE) / run_id
+    target.mkdir(parents=True, exist_ok=True)
+    for path in inputs:
+        parts = _tables(path) if path == inbox else [path]
+        for part in parts:
+            if part.exists():
+                shutil.move(part, target / part.name)
+    if refused_because:
+        (target / "REASON.txt").write_text(refused_because + "\n")
+    return target
+
+
+def fingerprint(paths: list[Path]) -> tuple[tuple[str, int, int], ...]:
+    """Names, sizes and times: two equal fingerprints in a row mean that the copy has ended."""
+    found = []
+    for path in paths:
+        for part in _tables(path) if path.is_dir() else [path]:
+            status = part.stat()
+            found.append((str(part), status.st_size, status.st_mtime_ns))
+    return tuple(found)
+
+
+def _holds_documents(folder: Path) -> bool:
+    return any(path.stem.lower() == "documents" for path in _tables(folder))
+
+
+def _tables(folder: Path) -> list[Path]:
+    return [
+        path
+        for path in sorted(folder.iterdir())
+        if path.is_file() and path.suffix.lower() in TABLE_SUFFIXES
+    ]

@@ -1,0 +1,207 @@
+"""Ingest steps: what a source delivered is landed unchanged, then loaded into raw.
+
+Each step is one task of an ingest DAG: safe to repeat, in and out are ids and small summaries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+import psycopg
+
+from encours.clients.fec import check_file_set, inspect_fec
+from encours.clients.fec_tally import FecRefused
+from encours.clients.flat_files import inspect_directory
+from encours.errors import BadInput
+from encours.landing.store import Manifest, land_files, read_manifest
+from encours.loading.fec import load_ledgers
+from encours.loading.flat_files import holds_real_books, load_delivery, retire_demo
+from encours.loading.raw_schema import ensure_raw
+from encours.settings import Settings
+from encours.warehouse.connections import connect, open_warehouse
+from encours.warehouse.ledger import (
+    Outcome,
+    Rejection,
+    ensure_ledger,
+    finish_extraction,
+    reject_rows,
+    start_extraction,
+)
+
+STREAM = "delivery"
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """What one run of a source brought."""
+
+    source: str
+    run_id: str
+    row_count: int
+    refused_count: int
+
+
+def land(settings: Settings, source: str, run_id: str, inputs: Sequence[str]) -> str:
+    """Check that the inputs can be read as what they claim, and land them. Returns the folder."""
+    paths = [Path(text) for text in inputs]
+    with (
+        _connect(settings) as connection,
+        _recorded(connection, run_id, source, "landing") as record,
+    ):
+        manifest = land_files(settings, source, STREAM, run_id, check_inputs(source, paths))
+        record(Outcome("loaded", len(manifest.pages), byte_count=manifest.byte_count))
+    return manifest.folder
+
+
+def load(
+    settings: Settings, source: str, run_id: str, folder: str, *, is_demo: bool = False
+) -> Ingested:
+    """Load a landed folder into raw, in one transaction."""
+    manifest = read_manifest(Path(folder))
+    load_source = _load_fec if source == "fec" else _load_files
+    with _connect(settings) as connection:
+        return load_source(connection, manifest, run_id, is_demo)
+
+
+def _load_fec(
+    connection: psycopg.Connection, manifest: Manifest, run_id: str, is_demo: bool
+) -> Ingested:
+    with _recorded(connection, run_id, "fec", "ledger_lines") as record:
+        with connection.transaction():
+            notes = _set_demo_aside(connection, run_id, is_demo)
+            ledgers = load_ledgers(connection, manifest, run_id)
+        rows = sum(ledger.line_count for ledger in ledgers)
+        for ledger in ledgers:
+            notes.extend(f"{ledger.file_name}: {warning}" for warning in ledger.warnings)
+            if not ledger.is_new:
+                notes.append(f"{ledger.file_name}: already loaded, nothing changed")
+        record(
+            Outcome(
+                status="loaded" if any(ledger.is_new for ledger in ledgers) else "unchanged",
+                page_count=len(manifest.pages),
+                row_count=rows,
+                byte_count=manifest.byte_count,
+                control_total={
+                    "debit": str(sum(Decimal(ledger.total_debit) for ledger in ledgers)),
+                    "credit": str(sum(Decimal(ledger.total_credit) for ledger in ledgers)),
+                },
+                watermark=max(ledger.last_entry_date for ledger in ledgers),
+                notes=tuple(notes),
+            )
+        )
+    return Ingested("fec", run_id, rows, 0)
+
+
+def _load_files(
+    connection: psycopg.Connection, manifest: Manifest, run_id: str, is_demo: bool
+) -> Ingested:
+    with _recorded(connection, run_id, "files", "delivery") as record:
+        with connection.transaction():
+            notes = _set_demo_aside(connection, run_id, is_demo)
+            streams = load_delivery(connection, manifest, run_id, is_demo=is_demo)
+        rows = sum(stream.row_count for stream in streams)
+        refused = sum(stream.refused_count for stream in streams)
+        notes.extend(
+            f"{stream.stream}: {stream.refused_count} of {stream.row_count} rows refused"
+            for stream in streams
+            if stream.refused_count
+        )
+        changed = any(stream.changed_count or stream.deleted_count for stream in streams)
+        record(
+            Outcome(
+                status="loaded" if changed else "unchanged",
+                page_count=len(manifest.pages),
+                row_count=rows,
+                refused_count=refused,
+                byte_count=manifest.byte_count,
+                control_total={stream.stream: str(stream.row_count) for stream in streams},
+                notes=tuple(notes),
+            )
+        )
+    return Ingested("files", run_id, rows, refused)
+
+
+def _set_demo_aside(connection: psycopg.Connection, run_id: str, is_demo: bool) -> list[str]:
+    """Real books and the demo company never stand side by side in the marts."""
+    if is_demo:
+        if holds_real_books(connection):
+            raise BadInput(
+                "this home holds real books: the demo company cannot join them",
+                mend="give the demo a home of its own, --home DIR",
+            )
+        return []
+    if not retire_demo(connection, run_id):
+        return []
+    return ["the demo company was set aside: these are your own books now"]
+
+
+def check_inputs(source: str, paths: Sequence[Path]) -> list[Path]:
+    """The files of these inputs, if they are what they claim to be; BadInput otherwise."""
+    if source == "fec":
+        files = [inspect_fec(path) for path in paths]
+        check_file_set(files)
+        return [file.path for file in files]
+    if len(paths) != 1:
+        raise BadInput("one folder of flat files at a time", mend="give --files once")
+    return [file.path for file in inspect_directory(paths[0])]
+
+
+def record_refusal(settings: Settings, source: str, run_id: str, error: BadInput) -> None:
+    """An attempt that ended before it began is an attempt all the same."""
+    with _connect(settings) as connection:
+        extraction_id = start_extraction(connection, run_id, source, STREAM)
+        finish_extraction(connection, extraction_id, Outcome("refused", error=str(error)))
+
+
+def _connect(settings: Settings) -> psycopg.Connection:
+    connection = connect(open_warehouse(settings).pipeline_url)
+    ensure_ledger(connection)
+    ensure_raw(connection)
+    return connection
+
+
+@contextmanager
+def _recorded(
+    connection: psycopg.Connection, run_id: str, source: str, stream: str
+) -> Iterator[Callable[[Outcome], None]]:
+    """Every attempt leaves its row in ops.extraction, also the one that fails."""
+    extraction_id = start_extraction(connection, run_id, source, stream)
+    outcomes: list[Outcome] = []
+    try:
+        yield outcomes.append
+    except BadInput as error:
+        if not connection.closed:
+            if isinstance(error, FecRefused):
+                _keep_refused_lines(connection, run_id, source, stream, error)
+            finish_extraction(connection, extraction_id, Outcome("refused", error=str(error)))
+        raise
+    except Exception as error:
+        if not connection.closed:
+            finish_extraction(connection, extraction_id, Outcome("failed", error=str(error)))
+        raise
+    finish_extraction(connection, extraction_id, outcomes[0])
+
+
+def _keep_refused_lines(
+    connection: psycopg.Connection, run_id: str, source: str, stream: str, error: FecRefused
+) -> None:
+    reject_rows(
+        connection,
+        run_id,
+        source,
+        [
+            Rejection(
+                stream=stream,
+                file_name=error.where.rpartition(", line ")[0],
+                line_no=line.line_no,
+                column=line.column,
+                reason=line.reason,
+                value_excerpt=line.value_excerpt,
+            )
+            for line in error.refused
+        ],
+    )

@@ -1,0 +1,58 @@
+"""A large FEC is read and encoded in seconds, in memory that does not grow with the file."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import fec_samples as samples
+import pytest
+
+MEASURE = """
+import json, resource, sys, time
+from pathlib import Path
+from encours.arrow_text import repeated
+from encours.clients.fec import FecTally, inspect_fec, read_fec
+from encours.clients.fec_columns import OUTPUT_COLUMNS
+from encours.loading.encoding import encode_batch
+
+tally, size = FecTally(), 0
+for table in read_fec(inspect_fec(Path(sys.argv[1])), tally):
+    size += len(encode_batch(
+        table,
+        record_key=repeated("k", table.num_rows),
+        line_no=table["line_no"],
+        payload_columns=OUTPUT_COLUMNS[1:],
+    ))
+print(json.dumps({
+    "lines": tally.line_count,
+    "cpu_seconds": time.process_time(),
+    "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    "bytes": size,
+    "pandas": "pandas" in sys.modules,
+}))
+"""
+
+
+def measured(path: Path) -> dict[str, float]:
+    result = subprocess.run(
+        [sys.executable, "-c", MEASURE, str(path)], capture_output=True, text=True, check=True
+    )
+    values: dict[str, float] = json.loads(result.stdout)
+    return values
+
+
+@pytest.mark.slow
+def test_a_million_lines_take_seconds_and_bounded_memory(tmp_path: Path) -> None:
+    path = samples.write_large(tmp_path / samples.NAME, 1_000_000)
+
+    found = measured(path)
+
+    # 5 to 6 s of processor time when the machine is shared; a loop in Python takes a minute.
+    assert found["lines"] >= 1_000_000
+    assert found["cpu_seconds"] < 15
+    assert found["peak_mb"] < 300
+    # Importing pandas alone would cost two seconds.
+    assert not found["pandas"]
