@@ -13,7 +13,7 @@ import shutil
 import sys
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import typer
 
@@ -358,8 +358,15 @@ def _who() -> str:
 
 
 def _say(line: str) -> None:
-    """Progress is for a person: it goes to stderr, so that stdout stays data."""
-    print(line, file=sys.stderr, flush=True)
+    """Progress is for a person: to stderr, so that stdout stays data; through a descriptor of its
+    own, since a run sends the process's stderr to its log."""
+    global _person
+    if _person is None:
+        _person = os.fdopen(os.dup(2), "w", buffering=1)
+    print(line, file=_person)
+
+
+_person: TextIO | None = None
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
 """The raw tables: append-only, never updated, never deleted.
 
 A record of a versioned stream is one row per version. The lines of a FEC belong to a delivered
-file (a snapshot), so they carry its number, and as the law fixes their columns they are text
-columns and not one jsonb payload: COPY of a million lines with reading and encoding took 1.4 to 2.1
-times a plain COPY, against 4.6 times as jsonb objects. Columns that are the same for a whole load take their
-value from the session by default, which leaves COPY only what differs from row to row.
+file (a snapshot), so they carry its number; as the law fixes their columns, they are text columns
+and not one jsonb payload: reading, encoding and COPY of a million lines took 1.4 to 2.1 times a
+plain COPY, against 4.6 times as jsonb objects. Columns that are the same for a whole load take
+their value from the session by default, which leaves COPY only what differs from row to row.
 """
 
 from __future__ import annotations

@@ -100,19 +100,84 @@ named_sides as (
             and allocations.source_document_id = refunded_payments.source_payment_id
 ),
 
-measured as (
+sided as (
     select
         named_sides.*,
         greatest(source_date, target_date) as effective_date,
-        sum(case when reversed_on is null then amount else 0 end) over (
-            partition by source_key
-            order by greatest(source_date, target_date), source_allocation_id
-        ) as allocated_of_source,
-        sum(case when reversed_on is null then amount else 0 end) over (
-            partition by target_key
-            order by greatest(source_date, target_date), source_allocation_id
-        ) as allocated_of_target
+        case when source_kind = 'refund' then target_key else source_key end as credit_key,
+        case when source_kind = 'refund' then source_key else target_key end as debit_key
     from named_sides
+),
+
+-- An allocation is in force from its effective date until its reversal.
+events as (
+    select
+        record_key,
+        source_allocation_id,
+        credit_key,
+        debit_key,
+        instalment_no,
+        amount,
+        effective_date as event_date,
+        1 as event_order
+    from sided
+    union all
+    select
+        record_key,
+        source_allocation_id,
+        credit_key,
+        debit_key,
+        instalment_no,
+        -amount as amount,
+        reversed_on as event_date,
+        0 as event_order
+    from sided
+    where reversed_on is not null
+),
+
+in_force as (
+    select
+        record_key,
+        event_order,
+        sum(amount) over (
+            partition by credit_key
+            order by event_date, event_order, source_allocation_id
+        ) as allocated_of_credit,
+        sum(amount) over (
+            partition by debit_key
+            order by event_date, event_order, source_allocation_id
+        ) as allocated_of_debit,
+        sum(amount) over (
+            partition by debit_key, instalment_no
+            order by event_date, event_order, source_allocation_id
+        ) as allocated_of_instalment
+    from events
+),
+
+measured as (
+    select
+        sided.*,
+        case
+            when sided.source_kind = 'refund' then in_force.allocated_of_debit
+            else in_force.allocated_of_credit
+        end as allocated_of_source,
+        case
+            when sided.source_kind = 'refund' then in_force.allocated_of_credit
+            else in_force.allocated_of_debit
+        end as allocated_of_target,
+        in_force.allocated_of_instalment,
+        instalments.amount as instalment_amount,
+        -- Credit notes and receipts have no instalments: a number says nothing there.
+        sided.instalment_no is not null and sided.target_kind = 'invoice' as names_instalment
+    from sided
+    inner join in_force
+        on
+            sided.record_key = in_force.record_key
+            and in_force.event_order = 1
+    left join {{ ref('int_instalments') }} as instalments
+        on
+            sided.target_key = instalments.document_key
+            and sided.instalment_no = instalments.instalment_no
 ),
 
 judged as (
@@ -131,11 +196,13 @@ judged as (
             when target_status <> 'posted' then 'document_id'
             when source_customer_id <> target_customer_id then 'document_id'
             when source_currency <> target_currency then 'document_id'
-            when amount > source_amount then 'amount'
-            when reversed_on is null and allocated_of_source > source_amount then 'amount'
-            when amount > target_amount then 'amount'
-            when reversed_on is null and allocated_of_target > target_amount then 'amount'
+            when names_instalment and instalment_amount is null then 'instalment_no'
             when reversed_on < effective_date then 'reversed_on'
+            when greatest(amount, allocated_of_source) > source_amount then 'amount'
+            when greatest(amount, allocated_of_target) > target_amount then 'amount'
+            when names_instalment
+                and greatest(amount, allocated_of_instalment) > instalment_amount
+                then 'amount'
         end as refused_column,
         case
             when source_key is null
@@ -175,20 +242,29 @@ judged as (
                     source_type || ' ' || source_id || ' is in ' || source_currency
                     || ', document ' || source_document_id || ' in ' || target_currency
                     || ': an allocation needs one currency'
-            when amount > source_amount
-                or (reversed_on is null and allocated_of_source > source_amount)
+            when names_instalment and instalment_amount is null
+                then
+                    'document ' || source_document_id || ' has no instalment '
+                    || cast(instalment_no as text) || ': correct the number or leave it empty'
+            when reversed_on < effective_date
+                then 'reversed_on is before the allocation takes effect'
+            when greatest(amount, allocated_of_source) > source_amount
                 then
                     'allocated ' || cast(greatest(amount, allocated_of_source) as text)
                     || ' of ' || source_type || ' ' || source_id || ', which is only '
                     || cast(source_amount as text)
-            when amount > target_amount
-                or (reversed_on is null and allocated_of_target > target_amount)
+            when greatest(amount, allocated_of_target) > target_amount
                 then
                     'allocated ' || cast(greatest(amount, allocated_of_target) as text)
                     || ' to document ' || source_document_id || ', which is only '
                     || cast(target_amount as text)
-            when reversed_on < effective_date
-                then 'reversed_on is before the allocation takes effect'
+            when names_instalment
+                and greatest(amount, allocated_of_instalment) > instalment_amount
+                then
+                    'allocated ' || cast(greatest(amount, allocated_of_instalment) as text)
+                    || ' to instalment ' || cast(instalment_no as text) || ' of document '
+                    || source_document_id || ', which is only '
+                    || cast(instalment_amount as text)
         end as refused_reason
     from measured
 ),
@@ -201,8 +277,8 @@ final as (
             as allocation_id,
         entity_id,
         source_allocation_id,
-        case when source_kind = 'refund' then target_key else source_key end as credit_key,
-        case when source_kind = 'refund' then source_key else target_key end as debit_key,
+        credit_key,
+        debit_key,
         instalment_no,
         amount,
         effective_date,

@@ -1,0 +1,63 @@
+# Encours. Two set-up commands, each complete on a fresh machine: `make demo` and `make test`.
+# They need make, Python >= 3.11 and a package registry; no Docker, no database.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: demo test check up stop bench soak clean lock setup
+
+demo: $(READY)
+	@$(BIN)/encours demo
+
+test: $(READY)
+	$(BIN)/pytest -n 2 --dist loadgroup tests
+
+check: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest -n 2 -m "not slow" tests
+
+up: $(READY)
+	@$(BIN)/encours up
+
+stop: $(READY)
+	@$(BIN)/encours stop
+
+bench: $(READY)
+	$(BIN)/python -m bench
+
+soak: $(READY)
+	$(BIN)/pytest -m soak -s tests/soak
+
+setup: $(READY)
+
+clean:
+	-@test -x $(BIN)/encours && $(BIN)/encours stop
+	rm -rf .encours $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dbt_project/target
+
+# uv installs in seconds what takes pip minutes; where it cannot reach the registry as pip is
+# configured to, pip does the same work from the same hashes.
+$(READY): requirements/requirements.txt requirements/uv.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
+	  || { echo "Encours needs Python 3.11, 3.12 or 3.13: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 2; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) \
+	  || { echo "no venv module: on Debian, apt-get install python3-venv"; exit 2; }
+	@echo "installing what Encours needs into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r requirements/uv.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --no-deps \
+	    -r requirements/requirements.txt \
+	  || $(BIN)/python -m pip install --quiet --require-hashes --no-deps \
+	    -r requirements/requirements.txt
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+lock:
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	    --no-emit-index-url --no-header --no-strip-extras \
+	    requirements/requirements.in -o requirements/requirements.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	    --no-emit-index-url --no-header requirements/uv.in -o requirements/uv.txt
