@@ -14,7 +14,7 @@ from encours.settings import load_settings
 POLL_SECONDS = 3.0
 
 
-class InboxTrigger(BaseEventTrigger):
+class InboxTrigger(BaseEventTrigger):  # type: ignore[misc] # (Airflow is not typed for us)
     """Fires when the inbox holds complete inputs of a source, once per state of the inbox."""
 
     def __init__(self, source: str, poll_seconds: float = POLL_SECONDS) -> None:

@@ -21,7 +21,7 @@ from encours.errors import (
 from encours.orchestration import inbox_files, ingest
 from encours.orchestration.failures import Failure, read_failure
 from encours.orchestration.run_ids import new_run_id
-from encours.settings import Settings
+from encours.settings import DEFAULT_HOME, Settings
 from encours.sources.registry import SOURCES
 from encours.warehouse import ledger
 from encours.warehouse.connections import connect, open_warehouse
@@ -250,6 +250,12 @@ def render_headlines(settings: Settings, report: Report) -> str:
         buckets = connection.execute(HEADLINES).fetchall()
         dso = connection.execute(HEADLINE_DSO).fetchone()
     total = sum((amount for _, amount in buckets), Decimal(0))
+
+    def command(name: str) -> str:
+        is_default = settings.home == Path(DEFAULT_HOME).resolve()
+        home = "" if is_default else f" --home {settings.home}"
+        return f".venv/bin/encours {name}{home}"
+
     lines = ["", f"Aged balance as of {report.as_of_date}"]
     lines.extend(f"  {bucket:<18}{amount:>18,.2f}" for bucket, amount in buckets)
     lines.append(f"  {'total':<18}{total:>18,.2f}")
@@ -261,10 +267,10 @@ def render_headlines(settings: Settings, report: Report) -> str:
             f"publication {report.publication_id}, {report.checks.get('passed', 0)} checks passed,"
             f" {report.checks.get('warned', 0)} warnings, {report.seconds.get('total', 0):.0f} s",
             "",
-            'Query it     .venv/bin/encours sql "select * from mart_aged_balance limit 10"',
-            "Connect BI   .venv/bin/encours url    (PostgreSQL, role bi_reader, schema marts)",
-            "Your books   .venv/bin/encours run --fec YOUR_FEC.txt",
-            "Stop         .venv/bin/encours stop",
+            f'Query it     {command("sql")} "select * from mart_aged_balance limit 10"',
+            f"Connect BI   {command('url')}    (PostgreSQL, role bi_reader, schema marts)",
+            f"Your books   {command('run')} --fec YOUR_FEC.txt",
+            f"Stop         {command('stop')}",
         ]
     )
     return "\n".join(lines)

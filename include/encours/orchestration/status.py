@@ -75,7 +75,7 @@ def _rows(
     connection: psycopg.Connection, query: str, parameters: list[Any] | None = None
 ) -> list[dict[str, Any]]:
     with connection.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(query, parameters).fetchall()  # type: ignore[call-overload,no-any-return]
+        return cursor.execute(query, parameters).fetchall()
 
 
 def render_status(status: dict[str, Any]) -> str:

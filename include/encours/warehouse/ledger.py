@@ -137,7 +137,7 @@ def apply_schema(connection: psycopg.Connection, name: str, statements: Sequence
     with connection.transaction():
         connection.execute("select pg_advisory_xact_lock(hashtext('encours.schema'))")
         for statement in statements:
-            connection.execute(statement)  # type: ignore[call-overload]
+            connection.execute(statement)
         connection.execute(
             sql.SQL("comment on schema {} is {}").format(
                 sql.Identifier(name), sql.Literal(fingerprint)

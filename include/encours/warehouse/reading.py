@@ -29,7 +29,7 @@ def read_query(settings: Settings, query: str) -> Answer:
         connection.read_only = True
         try:
             # A prepared statement is a single one: `select 1; drop …` is refused by the server.
-            cursor = connection.execute(query.strip().rstrip(";"), prepare=True)  # type: ignore[call-overload]
+            cursor = connection.execute(query.strip().rstrip(";"), prepare=True)
             if cursor.description is None:
                 raise BadInput("the query returns no rows", mend="use a select")
             columns = tuple(column.name for column in cursor.description)
