@@ -2,11 +2,17 @@
 
 {% macro known_on() %}cast('{{ var("known_on") }}' as timestamp with time zone){% endmacro %}
 
-{% macro month_start(date_expression) %}cast(date_trunc('month', {{ date_expression }}) as date){% endmacro %}
+{% macro month_start(date_expression) -%}
+cast(date_trunc('month', {{ date_expression }}) as date)
+{%- endmacro %}
 
-{% macro month_end(date_expression) %}cast(date_trunc('month', {{ date_expression }}) + interval '1 month' - interval '1 day' as date){% endmacro %}
+{% macro month_end(date_expression) -%}
+cast(date_trunc('month', {{ date_expression }}) + interval '1 month' - interval '1 day' as date)
+{%- endmacro %}
 
-{% macro add_months(date_expression, months) %}cast({{ date_expression }} + ({{ months }}) * interval '1 month' as date){% endmacro %}
+{% macro add_months(date_expression, months) -%}
+cast({{ date_expression }} + ({{ months }}) * interval '1 month' as date)
+{%- endmacro %}
 
 {% macro add_days(date_expression, days) %}({{ date_expression }} + {{ days }}){% endmacro %}
 

@@ -1,1 +1,3 @@
-{% macro company_amount(amount, rate, minor_units) %}round({{ amount }} * {{ rate }}, {{ minor_units }}){% endmacro %}
+{% macro company_amount(amount, rate, minor_units) -%}
+round({{ amount }} * {{ rate }}, {{ minor_units }})
+{%- endmacro %}

@@ -1,1 +1,3 @@
-{% macro policy(name) %}(select policy_value from {{ ref('int_policies') }} where policy = '{{ name }}'){% endmacro %}
+{% macro policy(name) -%}
+(select policy_value from {{ ref('int_policies') }} where policy = '{{ name }}')
+{%- endmacro %}

@@ -358,15 +358,12 @@ def _who() -> str:
 
 
 def _say(line: str) -> None:
-    """Progress is for a person: to stderr, so that stdout stays data; through a descriptor of its
-    own, since a run sends the process's stderr to its log."""
-    global _person
-    if _person is None:
-        _person = os.fdopen(os.dup(2), "w", buffering=1)
-    print(line, file=_person)
+    """Progress is for a person: to stderr, so that stdout stays data."""
+    print(line, file=_person, flush=True)
 
 
-_person: TextIO | None = None
+# A descriptor of its own: a run sends the process's stderr to its log.
+_person: TextIO = os.fdopen(os.dup(2), "w")
 
 
 if __name__ == "__main__":

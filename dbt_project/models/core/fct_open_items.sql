@@ -89,7 +89,9 @@ final as (
         case
             when items.currency_code = items.company_currency_code
                 then aged_items.open_company_amount
-            else {{ company_amount('aged_items.open_amount', 'ranked_rates.exchange_rate', 'items.company_minor_units') }}
+            else {{ company_amount(
+                'aged_items.open_amount', 'ranked_rates.exchange_rate', 'items.company_minor_units'
+            ) }}
         end as open_revalued_amount,
         cast(aged_items.days_overdue as integer) as days_overdue,
         aged_items.bucket,

@@ -66,7 +66,10 @@ signed_movements as (
     from items
     union all
     select
-        {{ surrogate_key(['single_items.open_item_id', "'debit'", 'settlement_events.settlement_id', 'settlement_events.event_order']) }}
+        {{ surrogate_key([
+            'single_items.open_item_id', "'debit'", 'settlement_events.settlement_id',
+            'settlement_events.event_order'
+        ]) }}
             as movement_id,
         single_items.open_item_id,
         settlement_events.event_date as movement_date,
@@ -79,7 +82,10 @@ signed_movements as (
         on settlement_events.debit_key = single_items.item_key
     union all
     select
-        {{ surrogate_key(['items.open_item_id', "'debit'", 'instalment_settlements.settlement_id', 'instalment_settlements.event_no']) }}
+        {{ surrogate_key([
+            'items.open_item_id', "'debit'", 'instalment_settlements.settlement_id',
+            'instalment_settlements.event_no'
+        ]) }}
             as movement_id,
         items.open_item_id,
         instalment_settlements.event_date as movement_date,
@@ -94,7 +100,10 @@ signed_movements as (
             and instalment_settlements.instalment_no = items.instalment_no
     union all
     select
-        {{ surrogate_key(['single_items.open_item_id', "'credit'", 'settlement_events.settlement_id', 'settlement_events.event_order']) }}
+        {{ surrogate_key([
+            'single_items.open_item_id', "'credit'", 'settlement_events.settlement_id',
+            'settlement_events.event_order'
+        ]) }}
             as movement_id,
         single_items.open_item_id,
         settlement_events.event_date as movement_date,

@@ -88,7 +88,9 @@ final as (
         -- Only a stream that carries business dates can be stale.
         coalesce(
             last_business_date
-            < {{ add_days(as_of_date(), '-1 * cast(' ~ policy('stale_after_days') ~ ' as integer)') }}
+            < {{ add_days(
+                as_of_date(), '-1 * cast(' ~ policy('stale_after_days') ~ ' as integer)'
+            ) }}
             and stream in ('ledger_lines', 'documents'),
             false
         ) as is_stale,

@@ -1,5 +1,6 @@
 -- grain: one row: what these marts are
--- publication_id and published_at are set by the transaction that publishes (warehouse/publication.py).
+-- publication_id and published_at are set by the transaction that publishes
+-- (warehouse/publication.py).
 with final as (
     select
         cast(null as text) as publication_id,

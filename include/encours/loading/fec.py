@@ -20,6 +20,7 @@ from encours.clients.fec_columns import OUTPUT_COLUMNS
 from encours.clients.fec_tally import FecSummary, FecTally
 from encours.landing.store import Manifest, Page
 from encours.loading.encoding import COLUMNS_COPY_OPTIONS, encode_columns
+from encours.loading.prefetch import prefetched
 
 # A file whose name carries no SIREN belongs to the one company of this home.
 DEFAULT_ENTITY = "main"
@@ -108,8 +109,9 @@ def _copy_lines(connection: psycopg.Connection, fec: FecFile, tally: FecTally) -
         sql.SQL(", ").join(map(sql.Identifier, OUTPUT_COLUMNS))
     )
     with connection.cursor() as cursor, cursor.copy(statement) as copy:
-        for table in read_fec(fec, tally):
-            copy.write(encode_columns(table, OUTPUT_COLUMNS))
+        blocks = (encode_columns(table, OUTPUT_COLUMNS) for table in read_fec(fec, tally))
+        for block in prefetched(blocks):
+            copy.write(block)
 
 
 def _payload(page: Page, fec: FecFile, summary: FecSummary) -> dict[str, Any]:

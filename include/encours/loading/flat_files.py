@@ -19,6 +19,7 @@ from encours.clients.flat_file_schema import STREAMS
 from encours.clients.flat_files import ControlTotals, FlatFile, inspect_directory, read_stream
 from encours.landing.store import Manifest
 from encours.loading.encoding import PAYLOAD_COPY_OPTIONS, encode_batch
+from encours.loading.prefetch import prefetched
 from encours.warehouse.ledger import Rejection, reject_rows
 
 UNSTORED_COLUMNS = frozenset({"line_no", "record_key"})
@@ -114,7 +115,7 @@ def _copy_stream(connection: psycopg.Connection, file: FlatFile, run_id: str) ->
     rejections: list[Rejection] = []
     copy_in = sql.SQL("copy {} from stdin " + PAYLOAD_COPY_OPTIONS).format(_incoming(name))
     with connection.cursor() as cursor, cursor.copy(copy_in) as copy:
-        for batch in read_stream(file):
+        for batch in prefetched(read_stream(file)):
             totals = totals.plus(batch)
             rejections.extend(
                 Rejection(

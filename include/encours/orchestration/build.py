@@ -20,7 +20,7 @@ import psycopg
 from encours.errors import BadInput, FatalError, QualityHold, RetryableError
 from encours.loading.raw_schema import ensure_raw
 from encours.policies import read_choices
-from encours.quality.checkpoint import CheckResult, run_suites
+from encours.quality.checkpoint import CheckResult, import_library, run_suites
 from encours.quality.suites import expected_checks, load_suites
 from encours.quality.verdict import decide
 from encours.settings import Settings, project_root
@@ -78,7 +78,10 @@ def audit_candidate(settings: Settings, build: dbt.Build) -> None:
         _check_candidate(connection, build.run_id)
         with ThreadPoolExecutor(max_workers=1) as pool:
             tests = pool.submit(dbt.run_layer, settings, warehouse.pipeline_url, build, dbt.TESTS)
+            import_library()
+            started = time.monotonic()
             results = _run_suites(connection, warehouse)
+            ledger.time_step(connection, build.run_id, "suites", time.monotonic() - started)
             results = (*results, *dbt.test_results(tests.result()))
         ledger.write_check_results(connection, build.run_id, results)
         _keep_refused_rows(connection, build)

@@ -131,8 +131,9 @@ final as (
         stated.company_currency_code,
         stated.open_company_amount,
         stated.disputed_amount,
-        {{ company_amount('stated.disputed_amount', 'stated.exchange_rate', 'stated.company_minor_units') }}
-            as disputed_company_amount,
+        {{ company_amount(
+            'stated.disputed_amount', 'stated.exchange_rate', 'stated.company_minor_units'
+        ) }} as disputed_company_amount,
         stated.collection_stage
     from stated
     left join {{ ref('aging_buckets') }} as aging_buckets

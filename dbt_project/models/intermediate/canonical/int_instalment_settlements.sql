@@ -28,14 +28,18 @@ events as (
                 settlement_events.event_order,
                 settlement_events.settlement_id
         ) as event_no,
-        sum(case when settlement_events.instalment_no is null then settlement_events.amount else 0 end)
-            over (
-                partition by settlement_events.debit_key
-                order by
-                    settlement_events.event_date,
-                    settlement_events.event_order,
-                    settlement_events.settlement_id
-            ) as unassigned_amount
+        sum(
+            case
+                when settlement_events.instalment_no is null then settlement_events.amount
+                else 0
+            end
+        ) over (
+            partition by settlement_events.debit_key
+            order by
+                settlement_events.event_date,
+                settlement_events.event_order,
+                settlement_events.settlement_id
+        ) as unassigned_amount
     from {{ ref('int_settlement_events') }} as settlement_events
     inner join (
         select distinct document_key
@@ -58,11 +62,15 @@ named_amounts as (
         instalments.instalment_no,
         instalments.due_date,
         instalments.amount as instalment_amount,
-        sum(case when events.instalment_no = instalments.instalment_no then events.amount else 0 end)
-            over (
-                partition by events.debit_key, instalments.instalment_no
-                order by events.event_no
-            ) as assigned_amount
+        sum(
+            case
+                when events.instalment_no = instalments.instalment_no then events.amount
+                else 0
+            end
+        ) over (
+            partition by events.debit_key, instalments.instalment_no
+            order by events.event_no
+        ) as assigned_amount
     from events
     inner join instalments
         on events.debit_key = instalments.document_key

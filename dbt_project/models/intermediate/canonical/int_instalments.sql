@@ -38,7 +38,9 @@ whole_invoices as (
                 when 'month_end_then_days'
                     then {{ add_days(month_end('invoices.issue_date'), 'payment_terms.days') }}
             end,
-            {{ add_days('invoices.issue_date', 'cast(' ~ policy('default_payment_days') ~ ' as integer)') }}
+            {{ add_days(
+                'invoices.issue_date', 'cast(' ~ policy('default_payment_days') ~ ' as integer)'
+            ) }}
         ) as due_date,
         invoices.due_date is null as due_date_is_estimated,
         invoices.amount_incl_tax as amount

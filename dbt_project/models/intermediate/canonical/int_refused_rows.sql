@@ -1,12 +1,25 @@
 -- grain: one row per source row that the marts do not hold, with the reason
--- Rows refused while loading belong to the last delivery; the others break a relation between
--- rows. Any row here holds the publication: nothing disappears in silence.
-with last_delivery as (
+-- Rows refused while loading belong to the last delivery of their entity; the others break a
+-- relation between rows. Any row here holds the publication: nothing disappears in silence.
+with deliveries as (
     select
         run_id,
-        row_number() over (order by extracted_at desc) as delivery_rank
+        {{ json_text('payload', 'entity_id') }} as entity_id,
+        row_number() over (
+            partition by {{ json_text('payload', 'entity_id') }}
+            order by extracted_at desc
+        ) as delivery_rank
     from {{ source('raw_files', 'deliveries') }}
     where extracted_at <= {{ known_on() }}
+),
+
+last_deliveries as (
+    select
+        run_id,
+        -- How the keys of its rows begin (see clients.flat_files: `entity|id`, escaped).
+        replace(replace(entity_id, '\', '\\'), '|', '\|') || '|' as key_prefix
+    from deliveries
+    where delivery_rank = 1
 ),
 
 refused_while_loading as (
@@ -20,11 +33,17 @@ refused_while_loading as (
         rejected_rows.column_name,
         rejected_rows.reason
     from {{ source('ops', 'rejected_row') }} as rejected_rows
-    inner join last_delivery
+    inner join (select distinct run_id from last_deliveries) as last_runs
+        on rejected_rows.run_id = last_runs.run_id
+    -- The run delivered several entities, and this row's has delivered again since.
+    left join last_deliveries as mended
         on
-            rejected_rows.run_id = last_delivery.run_id
-            and last_delivery.delivery_rank = 1
-    where rejected_rows.source = 'files' and rejected_rows.found_by = 'load'
+            rejected_rows.run_id <> mended.run_id
+            and left(rejected_rows.record_key, length(mended.key_prefix)) = mended.key_prefix
+    where
+        rejected_rows.source = 'files'
+        and rejected_rows.found_by = 'load'
+        and mended.run_id is null
 ),
 
 refused_by_relation as (

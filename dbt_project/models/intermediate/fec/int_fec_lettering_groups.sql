@@ -14,7 +14,9 @@ with lettered_lines as (
 
 final as (
     select
-        {{ surrogate_key(['entity_id', 'closing_date', 'ledger_account', 'source_customer_id', 'lettering']) }}
+        {{ surrogate_key([
+            'entity_id', 'closing_date', 'ledger_account', 'source_customer_id', 'lettering'
+        ]) }}
             as lettering_group_id,
         entity_id,
         closing_date,

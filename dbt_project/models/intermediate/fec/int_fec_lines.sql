@@ -59,7 +59,9 @@ final as (
         runs.line_no,
         case
             when runs.has_entry_numbers
-                then {{ surrogate_key(['runs.journal_code', 'runs.entry_number', 'runs.entry_date']) }}
+                then {{ surrogate_key([
+                    'runs.journal_code', 'runs.entry_number', 'runs.entry_date'
+                ]) }}
             else {{ surrogate_key(["'run'", 'runs.balanced_runs_before']) }}
         end as entry_key,
         runs.journal_code,

@@ -84,7 +84,10 @@ described as (
 
 final as (
     select
-        {{ surrogate_key(["'fec'", 'described.entity_id', 'described.closing_date', 'described.part', 'described.line_no']) }}
+        {{ surrogate_key([
+            "'fec'", 'described.entity_id', 'described.closing_date', 'described.part',
+            'described.line_no'
+        ]) }}
             as line_key,
         described.entity_id,
         described.closing_date,

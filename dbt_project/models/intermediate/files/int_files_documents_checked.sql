@@ -24,7 +24,9 @@ final as (
     select
         documents.record_key,
         documents.line_no,
-        {{ surrogate_key(["'files'", 'documents.entity_id', "'document'", 'documents.source_document_id']) }}
+        {{ surrogate_key([
+            "'files'", 'documents.entity_id', "'document'", 'documents.source_document_id'
+        ]) }}
             as document_key,
         documents.entity_id,
         documents.source_document_id,

@@ -20,7 +20,9 @@ final as (
     select
         payments.record_key,
         payments.line_no,
-        {{ surrogate_key(["'files'", 'payments.entity_id', "'payment'", 'payments.source_payment_id']) }}
+        {{ surrogate_key([
+            "'files'", 'payments.entity_id', "'payment'", 'payments.source_payment_id'
+        ]) }}
             as payment_key,
         payments.entity_id,
         payments.source_payment_id,

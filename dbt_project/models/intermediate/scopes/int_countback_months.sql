@@ -30,8 +30,9 @@ ladder as (
         balances.basis,
         balances.receivables_company_amount,
         revenue_months.month_start,
-        {{ days_between('least(revenue_months.month_end, balances.as_of_date)', 'revenue_months.month_start') }}
-        + 1 as month_days,
+        {{ days_between(
+            'least(revenue_months.month_end, balances.as_of_date)', 'revenue_months.month_start'
+        ) }} + 1 as month_days,
         revenue_months.revenue_company_amount,
         sum(revenue_months.revenue_company_amount) over (
             partition by

@@ -20,10 +20,16 @@ converted as (
         documents.customer_id,
         documents.booking_date,
         case documents.document_type when 'credit_note' then -1 else 1 end
-        * {{ company_amount('documents.amount_incl_tax', 'documents.exchange_rate', 'entities.minor_units') }}
+        * {{ company_amount(
+            'documents.amount_incl_tax', 'documents.exchange_rate', 'entities.minor_units'
+        ) }}
             as revenue_company_amount,
         case documents.document_type when 'credit_note' then -1 else 1 end
-        * {{ company_amount('coalesce(documents.amount_excl_tax, documents.amount_incl_tax)', 'documents.exchange_rate', 'entities.minor_units') }}
+        * {{ company_amount(
+            'coalesce(documents.amount_excl_tax, documents.amount_incl_tax)',
+            'documents.exchange_rate',
+            'entities.minor_units'
+        ) }}
             as revenue_excl_tax_company_amount
     from documents
     inner join {{ ref('int_entities') }} as entities

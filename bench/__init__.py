@@ -1,0 +1,1 @@
+"""Measurements, not tests: `make bench` prints figures that the README and issues quote."""

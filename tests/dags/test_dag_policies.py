@@ -1,0 +1,68 @@
+"""What every DAG must state, whoever writes the next one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.xdist_group("dags")
+
+DOC_PARTS = ("Purpose", "Inputs", "Outputs", "Rerun", "Hold")
+
+
+def dags_where(bag: dict[str, Any], breaks_the_rule: Any) -> list[str]:
+    assert bag["dags"]
+    return [dag_id for dag_id, dag in bag["dags"].items() if breaks_the_rule(dag)]
+
+
+def tasks_where(bag: dict[str, Any], breaks_the_rule: Any) -> list[str]:
+    assert all(dag["tasks"] for dag in bag["dags"].values())
+    return [
+        f"{dag_id}.{task_id}"
+        for dag_id, dag in bag["dags"].items()
+        for task_id, task in dag["tasks"].items()
+        if breaks_the_rule(task)
+    ]
+
+
+@pytest.mark.parametrize("part", DOC_PARTS)
+def test_every_dag_documents(bag: dict[str, Any], part: str) -> None:
+    assert dags_where(bag, lambda dag: f"**{part}** " not in dag["doc"]) == []
+
+
+def test_every_dag_has_an_owner_of_its_own(bag: dict[str, Any]) -> None:
+    assert dags_where(bag, lambda dag: dag["owner"] in ("", "airflow")) == []
+    assert tasks_where(bag, lambda task: task["owner"] in ("", "airflow")) == []
+
+
+def test_no_dag_catches_up(bag: dict[str, Any]) -> None:
+    assert dags_where(bag, lambda dag: dag["catchup"] is not False) == []
+
+
+def test_every_dag_runs_once_at_a_time(bag: dict[str, Any]) -> None:
+    assert dags_where(bag, lambda dag: dag["max_active_runs"] != 1) == []
+
+
+def test_every_dag_is_tagged(bag: dict[str, Any]) -> None:
+    assert dags_where(bag, lambda dag: not dag["tags"]) == []
+
+
+def test_every_dag_has_a_fixed_start_date(bag: dict[str, Any]) -> None:
+    starts = {dag["start_date"] for dag in bag["dags"].values()}
+
+    assert starts == {"2026-01-01T00:00:00+00:00"}
+
+
+def test_every_task_is_bounded_in_time(bag: dict[str, Any]) -> None:
+    assert tasks_where(bag, lambda task: not 0 < (task["timeout_seconds"] or 0) <= 7200) == []
+
+
+def test_retries_are_bounded_and_a_release_is_never_repeated(bag: dict[str, Any]) -> None:
+    retries = {
+        dag_id: {task["retries"] for task in dag["tasks"].values()}
+        for dag_id, dag in bag["dags"].items()
+    }
+
+    assert retries.pop("release_held") == {0}
+    assert all(found == {3} for found in retries.values())

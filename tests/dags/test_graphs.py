@@ -1,0 +1,98 @@
+"""The shape of every DAG: tasks, edges, what starts it and what it announces."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.xdist_group("dags")
+
+INGEST = {
+    "name_run": ["clear_inbox", "land_delivery", "load_raw"],
+    "land_delivery": ["load_raw"],
+    "load_raw": ["clear_inbox"],
+    "clear_inbox": [],
+}
+# open_build hands its dates to every later step; the steps follow each other.
+GRAPHS = {
+    "ingest_fec": INGEST,
+    "ingest_files": INGEST,
+    "build_receivables": {
+        "name_run": ["open_build"],
+        "open_build": [
+            "audit_candidate",
+            "build_canonical",
+            "build_core",
+            "build_marts",
+            "decide_publication",
+            "publish_marts",
+        ],
+        "build_canonical": ["build_core"],
+        "build_core": ["build_marts"],
+        "build_marts": ["audit_candidate"],
+        "audit_candidate": ["decide_publication"],
+        "decide_publication": ["publish_marts"],
+        "publish_marts": [],
+    },
+    "release_held": {"read_request": ["release_candidate"], "release_candidate": []},
+    "maintain_warehouse": {
+        "drop_retired_marts": ["delete_old_folders"],
+        "delete_old_folders": ["vacuum_tables"],
+        "vacuum_tables": [],
+    },
+}
+SCHEDULES = {
+    "ingest_fec": {"all": ["inbox/fec"]},
+    "ingest_files": {"all": ["inbox/files"]},
+    "build_receivables": {"any": ["raw/fec", "raw/files"]},
+    "release_held": None,
+    "maintain_warehouse": "30 3 * * *",
+}
+OUTLETS = {
+    "ingest_fec.load_raw": ["raw/fec"],
+    "ingest_files.load_raw": ["raw/files"],
+    "build_receivables.publish_marts": ["marts/receivables"],
+    "release_held.release_candidate": ["marts/receivables"],
+}
+
+
+@pytest.mark.parametrize("dag_id", sorted(GRAPHS))
+def test_graph_is_the_one_agreed(bag: dict[str, Any], dag_id: str) -> None:
+    tasks = bag["dags"][dag_id]["tasks"]
+
+    assert {name: task["downstream"] for name, task in tasks.items()} == GRAPHS[dag_id]
+
+
+@pytest.mark.parametrize("dag_id", sorted(SCHEDULES))
+def test_dag_starts_when_its_inputs_arrive(bag: dict[str, Any], dag_id: str) -> None:
+    assert bag["dags"][dag_id]["schedule"] == SCHEDULES[dag_id]
+
+
+def test_assets_are_announced_by_the_last_step_that_makes_them(bag: dict[str, Any]) -> None:
+    announced = {
+        f"{dag_id}.{task_id}": task["outlets"]
+        for dag_id, dag in bag["dags"].items()
+        for task_id, task in dag["tasks"].items()
+        if task["outlets"]
+    }
+
+    assert announced == OUTLETS
+
+
+def test_publication_runs_only_after_the_verdict_of_the_same_run(bag: dict[str, Any]) -> None:
+    tasks = bag["dags"]["build_receivables"]["tasks"]
+
+    assert "publish_marts" in tasks["decide_publication"]["downstream"]
+    assert tasks["publish_marts"]["trigger_rule"] == "all_success"
+
+
+def test_only_the_inbox_is_cleared_whatever_happened_before(bag: dict[str, Any]) -> None:
+    rules = {
+        f"{dag_id}.{task_id}": task["trigger_rule"]
+        for dag_id, dag in bag["dags"].items()
+        for task_id, task in dag["tasks"].items()
+        if task["trigger_rule"] != "all_success"
+    }
+
+    assert rules == {"ingest_fec.clear_inbox": "all_done", "ingest_files.clear_inbox": "all_done"}
