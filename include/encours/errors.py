@@ -37,9 +37,13 @@ class BadInput(EncoursError):
         self.what = what
         self.where = where
         self.mend = mend
-        prefix = f"{where}: " if where else ""
-        suffix = f" ({mend})" if mend else ""
-        super().__init__(f"{prefix}{what}{suffix}")
+        super().__init__(what)
+
+    def __str__(self) -> str:
+        """Built when it is asked for: whoever knows a better name of the place may set `where`."""
+        prefix = f"{self.where}: " if self.where else ""
+        suffix = f" ({self.mend})" if self.mend else ""
+        return f"{prefix}{self.what}{suffix}"
 
 
 class QualityHold(EncoursError):

@@ -61,6 +61,7 @@ def _task(task: Any) -> dict[str, Any]:
         "retries": task.retries,
         "timeout_seconds": timeout.total_seconds() if timeout else None,
         "trigger_rule": task.trigger_rule.value,
+        "is_teardown": task.is_teardown,
         "downstream": sorted(task.downstream_task_ids),
         "outlets": [asset.name for asset in task.outlets],
     }

@@ -88,11 +88,23 @@ def test_publication_runs_only_after_the_verdict_of_the_same_run(bag: dict[str, 
 
 
 def test_only_the_inbox_is_cleared_whatever_happened_before(bag: dict[str, Any]) -> None:
-    rules = {
-        f"{dag_id}.{task_id}": task["trigger_rule"]
+    unconditional = {
+        f"{dag_id}.{task_id}"
         for dag_id, dag in bag["dags"].items()
         for task_id, task in dag["tasks"].items()
         if task["trigger_rule"] != "all_success"
     }
 
-    assert rules == {"ingest_fec.clear_inbox": "all_done", "ingest_files.clear_inbox": "all_done"}
+    assert unconditional == {"ingest_fec.clear_inbox", "ingest_files.clear_inbox"}
+
+
+def test_run_whose_load_failed_is_a_failed_run(bag: dict[str, Any]) -> None:
+    """A run ends like its last tasks: one that runs in any case must be a teardown."""
+    hiding = [
+        f"{dag_id}.{task_id}"
+        for dag_id, dag in bag["dags"].items()
+        for task_id, task in dag["tasks"].items()
+        if task["trigger_rule"] != "all_success" and not task["is_teardown"]
+    ]
+
+    assert hiding == []

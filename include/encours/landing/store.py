@@ -26,10 +26,12 @@ COPY_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class Page:
-    """One landed body. `name` is the file in the landing folder, `original_name` the source's."""
+    """One landed body. `name` is the file in the landing folder, `original_name` the source's,
+    `source_path` where it was taken from: what a message to a person names."""
 
     name: str
     original_name: str
+    source_path: str
     byte_count: int
     sha256: str
 
@@ -99,7 +101,7 @@ def _copy(file: Path, folder: Path, name: str) -> Page:
             copy.write(block)
         copy.flush()
         os.fsync(copy.fileno())
-    return Page(name, file.name, byte_count, digest.hexdigest())
+    return Page(name, file.name, str(file), byte_count, digest.hexdigest())
 
 
 def _write(path: Path, content: bytes) -> None:

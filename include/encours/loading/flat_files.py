@@ -88,9 +88,13 @@ def _entities_last_delivered(connection: psycopg.Connection, *, is_demo: bool) -
     return tuple(row[0] for row in rows)
 
 
+def gathered_folder(manifest: Manifest) -> Path:
+    return Path(manifest.folder) / "delivery"
+
+
 def _gathered(manifest: Manifest, landed: dict[str, Path]) -> Path:
     """The folder of links through which the landed pages look like the delivered folder."""
-    folder = Path(manifest.folder) / "delivery"
+    folder = gathered_folder(manifest)
     folder.mkdir(exist_ok=True)
     for name, path in landed.items():
         link = folder / name

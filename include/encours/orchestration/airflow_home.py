@@ -1,56 +1,61 @@
-"""Airflow inside the home: its environment and its metadata database.
+"""Airflow inside the home: its environment and its metadata databases.
 
 Airflow reads its configuration when it is imported, so the environment is complete before that.
+
+The services of `encours up` share one metadata database on the warehouse's server. A run in process
+gets a small one of its own in its folder: a scheduler that works on the same home would otherwise
+take the run's tasks for its own, answer its asset events with a second build, and resume a killed
+run days later.
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import os
 import secrets
-from collections.abc import MutableMapping
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from importlib.metadata import version
 from pathlib import Path
 
 from encours.errors import FatalError
 from encours.settings import Settings, project_root
-from encours.warehouse.connections import Warehouse, parse_url
+from encours.warehouse.connections import Warehouse, connect
 from encours.warehouse.embedded import home_lock, keep_secret, read_secret
 
 ADMIN = "admin"
 
 
 def airflow_environment(settings: Settings, warehouse: Warehouse, port: int = 0) -> dict[str, str]:
-    """Every variable that makes an Airflow process work on this home, secrets included."""
-    root = project_root()
+    """Every variable that makes an Airflow service work on this home, secrets included."""
     metadata = warehouse.metadata_url.split("://", 1)[1]
     environment = {
-        "ENCOURS_HOME": str(settings.home),
-        "ENCOURS_LANGUAGE": settings.language,
-        "AIRFLOW_HOME": str(settings.airflow_home),
-        "AIRFLOW__CORE__DAGS_FOLDER": str(root / "dags"),
-        "AIRFLOW__CORE__PLUGINS_FOLDER": str(root / "plugins"),
-        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-        "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
-        "AIRFLOW__CORE__PARALLELISM": "4",
-        "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
-        "AIRFLOW__CORE__FERNET_KEY": _fernet_key(settings),
-        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{ADMIN}:admin",
-        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(
-            settings.secrets_dir / "airflow_users.json"
-        ),
+        **_common_environment(settings),
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"postgresql+psycopg2://{metadata}",
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC": f"postgresql+asyncpg://{metadata}",
+        "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+        # Two ingests, one build and the maintenance at once; each worker costs about 35 MB.
+        "AIRFLOW__CORE__PARALLELISM": "4",
+        "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{ADMIN}:admin",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(_users_file(settings)),
         "AIRFLOW__API_AUTH__JWT_SECRET": _secret(settings, "airflow_jwt"),
         "AIRFLOW__API__SECRET_KEY": _secret(settings, "airflow_api"),
-        "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(settings.airflow_home / "logs"),
-        "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK": "False",
-        "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
-        "GX_ANALYTICS_ENABLED": "False",
-        "DO_NOT_TRACK": "1",
+        # The API server compiles its routes at the first request, which took 16 s on a busy
+        # machine; with the default of 5 s the first task failed.
+        "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60",
+        # After a kill, a task that no longer reports is tried again after this; default 300.
+        "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "120",
+        # DAG files change with an upgrade only. Parsing them every 30 s, the default, took a tenth
+        # of a core; a file that has changed is read within `refresh_interval` all the same.
+        "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "3600",
+        "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
+        "AIRFLOW__DAG_PROCESSOR__PRINT_STATS_INTERVAL": "0",
     }
-    if settings.warehouse_url:
-        environment["ENCOURS_WAREHOUSE"] = settings.warehouse_url
     if port:
         environment["AIRFLOW__API__PORT"] = str(port)
         environment["AIRFLOW__API__HOST"] = "127.0.0.1"
@@ -63,57 +68,120 @@ def airflow_environment(settings: Settings, warehouse: Warehouse, port: int = 0)
     return environment
 
 
-def prepare_airflow(
-    settings: Settings, warehouse: Warehouse, environment: MutableMapping[str, str] | None = None
-) -> None:
-    """Set the environment of this process and make the metadata database current.
+def run_environment(settings: Settings, database: Path) -> dict[str, str]:
+    """Every variable that makes Airflow work in this process, on a metadata file of its own."""
+    return {
+        **_common_environment(settings),
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{database}",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC": f"sqlite+aiosqlite:///{database}",
+    }
 
-    Migrating imports most of Airflow, so a mark in the home remembers for which version and
-    database it was done.
+
+def prepare_airflow(settings: Settings, warehouse: Warehouse) -> None:
+    """Make the services' metadata database current.
+
+    Airflow works in a process of its own, because it prints. It takes seconds, so a mark in the
+    home remembers for which version of Airflow and of the database it was done.
     """
-    env = os.environ if environment is None else environment
-    env.update(airflow_environment(settings, warehouse))
     settings.airflow_home.mkdir(parents=True, exist_ok=True)
     mark = settings.airflow_home / "metadata_version"
-    wanted = _metadata_version(warehouse)
-    if _read(mark) == wanted:
+    if _read(mark) == _metadata_version(warehouse):
         return
     with home_lock(settings):
-        if _read(mark) == wanted:
+        if _read(mark) == _metadata_version(warehouse):
             return
-        _migrate()
-        mark.write_text(wanted)
+        _migrate(settings, warehouse)
+        mark.write_text(_metadata_version(warehouse))
+
+
+def prepare_run(settings: Settings, folder: Path) -> Path:
+    """Set this process's environment and make the metadata file of one run in its folder.
+
+    Making one takes seconds, so the home keeps an empty one to copy.
+    """
+    database = folder / "airflow.db"
+    os.environ.update(run_environment(settings, database))
+    settings.airflow_home.mkdir(parents=True, exist_ok=True)
+    empty = settings.airflow_home / f"empty-{version('apache-airflow-core')}.db"
+    if empty.exists():
+        _copy_database(empty, database)
+        return database
+    from airflow.utils.db import initdb
+
+    initdb()
+    draft = empty.with_name(f"{empty.name}.{os.getpid()}")
+    _copy_database(database, draft)
+    os.replace(draft, empty)
+    return database
 
 
 def admin_password(settings: Settings) -> str:
     """The password of Airflow's `admin`, made on first use and kept in the home."""
-    import json
-
-    path = settings.secrets_dir / "airflow_users.json"
+    path = _users_file(settings)
     if path.exists():
         return str(json.loads(path.read_text())[ADMIN])
     password = secrets.token_urlsafe(15)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        json.dump({ADMIN: password}, file)
+    keep_secret(settings, path.name, json.dumps({ADMIN: password}))
     return password
 
 
-def _migrate() -> None:
-    from airflow.utils.db import initdb
+def _common_environment(settings: Settings) -> dict[str, str]:
+    root = project_root()
+    environment = {
+        "ENCOURS_HOME": str(settings.home),
+        "ENCOURS_LANGUAGE": settings.language,
+        "AIRFLOW_HOME": str(settings.airflow_home),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(root / "dags"),
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(root / "plugins"),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__FERNET_KEY": _fernet_key(settings),
+        "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(settings.airflow_home / "logs"),
+        "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK": "False",
+        "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+        "GX_ANALYTICS_ENABLED": "False",
+        "DO_NOT_TRACK": "1",
+    }
+    if settings.warehouse_url:
+        environment["ENCOURS_WAREHOUSE"] = settings.warehouse_url
+    return environment
 
-    try:
-        initdb()
-    except Exception as error:
-        raise FatalError(f"Airflow's metadata database cannot be made: {error}") from error
+
+def _migrate(settings: Settings, warehouse: Warehouse) -> None:
+    settings.logs_dir.mkdir(parents=True, exist_ok=True)
+    log_path = settings.logs_dir / "airflow-migrate.log"
+    with open(log_path, "ab") as log:
+        done = subprocess.run(
+            [sys.executable, "-m", "airflow", "db", "migrate"],
+            env={**os.environ, **airflow_environment(settings, warehouse)},
+            # `-m` puts the working folder first on the import path: not the caller's.
+            cwd=settings.airflow_home,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+    if done.returncode:
+        raise FatalError(f"Airflow's metadata database cannot be made: see {log_path}")
 
 
 def _metadata_version(warehouse: Warehouse) -> str:
-    from importlib.metadata import version
+    """Airflow's version and the revision that the database says it has."""
+    with connect(warehouse.metadata_url) as connection:
+        row = connection.execute("select to_regclass('alembic_version')::text").fetchone()
+        revision = None
+        if row is not None and row[0] is not None:
+            revision = connection.execute("select version_num from alembic_version").fetchone()
+    return f"{version('apache-airflow-core')} {revision[0] if revision else 'none'}"
 
-    target = parse_url(warehouse.metadata_url)
-    place = hashlib.sha256(f"{target.user}@{target.database}".encode()).hexdigest()[:12]
-    return f"{version('apache-airflow-core')} {place}"
+
+def _copy_database(source: Path, target: Path) -> None:
+    target.unlink(missing_ok=True)
+    with closing(sqlite3.connect(source)) as old, closing(sqlite3.connect(target)) as new:
+        old.backup(new)
+
+
+def _users_file(settings: Settings) -> Path:
+    return settings.secrets_dir / "airflow_users.json"
 
 
 def _read(path: Path) -> str | None:
@@ -123,7 +191,7 @@ def _read(path: Path) -> str | None:
 def _secret(settings: Settings, name: str) -> str:
     known = read_secret(settings, name)
     if known is None:
-        known = secrets.token_urlsafe(32)
+        known = secrets.token_urlsafe(64)
         keep_secret(settings, name, known)
     return known
 

@@ -19,14 +19,16 @@ import psycopg
 
 from encours.errors import BadInput, FatalError, QualityHold, RetryableError
 from encours.loading.raw_schema import ensure_raw
+from encours.orchestration.failures import database_failure
 from encours.policies import read_choices
-from encours.quality.checkpoint import CheckResult, import_library, run_suites
+from encours.quality.checkpoint import import_library, run_suites
+from encours.quality.results import CheckResult
 from encours.quality.suites import expected_checks, load_suites
 from encours.quality.verdict import decide
 from encours.settings import Settings, project_root
 from encours.transform import dbt
 from encours.warehouse import ledger, publication
-from encours.warehouse.connections import Warehouse, connect, connection_error, open_warehouse
+from encours.warehouse.connections import Warehouse, connect, open_warehouse
 
 CHECK_TIMEOUT_SECONDS = 600
 
@@ -221,7 +223,7 @@ def _step(
         try:
             yield connection, warehouse
         except psycopg.OperationalError as error:
-            raise connection_error("the warehouse", str(error)) from error
+            raise database_failure(error) from error
         except OSError as error:
             raise FatalError(f"{step}: {error.strerror or error}") from error
         ledger.time_step(connection, run_id, step, time.monotonic() - started)

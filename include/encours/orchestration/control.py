@@ -66,6 +66,8 @@ def _claim_schema(connection: psycopg.Connection, schema: str) -> None:
         "select obj_description(oid, 'pg_namespace') from pg_namespace where nspname = %s",
         [schema],
     ).fetchone()
+    # Else the schema made below is not there yet for dbt, which waits for it without end.
+    connection.commit()
     if row is not None and row[0] != mark:
         raise BadInput(f"schema {schema} holds something else", mend="choose another name")
     with connection.transaction():

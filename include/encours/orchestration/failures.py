@@ -6,7 +6,9 @@ import json
 import logging
 from dataclasses import asdict, dataclass
 
-from encours.errors import EXIT_FAILED, EncoursError
+import psycopg
+
+from encours.errors import EXIT_FAILED, EncoursError, FatalError, RetryableError
 from encours.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -18,6 +20,13 @@ class Failure:
     kind: str
     message: str
     exit_status: int
+
+
+def database_failure(error: psycopg.OperationalError) -> EncoursError:
+    """One line for a database that failed in the middle of a step; the step left nothing behind."""
+    if isinstance(error, psycopg.errors.DiskFull):
+        return FatalError("the disk of the database is full: free some space and run again")
+    return RetryableError("the database went away: run again")
 
 
 def keep_failure(settings: Settings, run_id: str, error: Exception) -> None:

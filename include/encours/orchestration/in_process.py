@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from encours.errors import FatalError
-from encours.orchestration.airflow_home import prepare_airflow
+from encours.orchestration.airflow_home import prepare_run
 from encours.settings import Settings, project_root
 from encours.transform import dbt
 from encours.warehouse.connections import open_warehouse
@@ -33,18 +33,26 @@ def run_dags(
     """Run these DAGs one after the other, until one does not succeed. Logs go to `log_path`."""
     with _output_to(log_path):
         warehouse = open_warehouse(settings)
-        dbt.warm_up()
-        prepare_airflow(settings, warehouse)
-        os.environ["AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT"] = "300"
-        from airflow.dag_processing.dagbag import DagBag
+        dbt.warm_up(settings, warehouse.pipeline_url)
+        database = prepare_run(settings, log_path.parent)
+        try:
+            _run_all(confs, progress)
+        finally:
+            # What a person asks later is in the ledger and in the log.
+            database.unlink(missing_ok=True)
 
-        bag = DagBag(dag_folder=str(project_root() / "dags"))
-        if bag.import_errors:
-            name, error = next(iter(bag.import_errors.items()))
-            raise FatalError(f"{Path(name).name} cannot be loaded: {error.splitlines()[-1]}")
-        for dag_id, conf in confs:
-            if not _run(bag.dags[dag_id], conf, progress):
-                return
+
+def _run_all(confs: list[tuple[str, Mapping[str, Any]]], progress: Progress) -> None:
+    os.environ["AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT"] = "300"
+    from airflow.dag_processing.dagbag import DagBag
+
+    bag = DagBag(dag_folder=str(project_root() / "dags"))
+    if bag.import_errors:
+        name, error = next(iter(bag.import_errors.items()))
+        raise FatalError(f"{Path(name).name} cannot be loaded: {error.splitlines()[-1]}")
+    for dag_id, conf in confs:
+        if not _run(bag.dags[dag_id], conf, progress):
+            return
 
 
 def _run(dag: Any, conf: Mapping[str, Any], progress: Progress) -> bool:

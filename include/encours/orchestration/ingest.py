@@ -15,12 +15,18 @@ import psycopg
 
 from encours.clients.fec import check_file_set, inspect_fec
 from encours.clients.fec_tally import FecRefused
-from encours.clients.flat_files import inspect_directory
+from encours.clients.flat_files import inspect_directory, unknown_files
 from encours.errors import BadInput
 from encours.landing.store import Manifest, land_files, read_manifest
 from encours.loading.fec import load_ledgers
-from encours.loading.flat_files import holds_real_books, load_delivery, retire_demo
+from encours.loading.flat_files import (
+    gathered_folder,
+    holds_real_books,
+    load_delivery,
+    retire_demo,
+)
 from encours.loading.raw_schema import ensure_raw
+from encours.orchestration.failures import database_failure
 from encours.settings import Settings
 from encours.warehouse.connections import connect, open_warehouse
 from encours.warehouse.ledger import (
@@ -28,11 +34,21 @@ from encours.warehouse.ledger import (
     Rejection,
     ensure_ledger,
     finish_extraction,
+    finish_run,
     reject_rows,
     start_extraction,
+    start_run,
 )
 
 STREAM = "delivery"
+
+
+@dataclass(frozen=True)
+class Checked:
+    """The files of a delivery, and what a person should know about the others."""
+
+    files: tuple[Path, ...]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -49,11 +65,19 @@ def land(settings: Settings, source: str, run_id: str, inputs: Sequence[str]) ->
     """Check that the inputs can be read as what they claim, and land them. Returns the folder."""
     paths = [Path(text) for text in inputs]
     with (
-        _connect(settings) as connection,
+        _connection(settings) as connection,
         _recorded(connection, run_id, source, "landing") as record,
     ):
-        manifest = land_files(settings, source, STREAM, run_id, check_inputs(source, paths))
-        record(Outcome("loaded", len(manifest.pages), byte_count=manifest.byte_count))
+        checked = check_inputs(source, paths)
+        manifest = land_files(settings, source, STREAM, run_id, checked.files)
+        record(
+            Outcome(
+                "loaded",
+                len(manifest.pages),
+                byte_count=manifest.byte_count,
+                notes=checked.notes,
+            )
+        )
     return manifest.folder
 
 
@@ -63,7 +87,7 @@ def load(
     """Load a landed folder into raw, in one transaction."""
     manifest = read_manifest(Path(folder))
     load_source = _load_fec if source == "fec" else _load_files
-    with _connect(settings) as connection:
+    with _connection(settings) as connection:
         return load_source(connection, manifest, run_id, is_demo)
 
 
@@ -71,7 +95,7 @@ def _load_fec(
     connection: psycopg.Connection, manifest: Manifest, run_id: str, is_demo: bool
 ) -> Ingested:
     with _recorded(connection, run_id, "fec", "ledger_lines") as record:
-        with connection.transaction():
+        with connection.transaction(), _named_as_delivered(manifest):
             notes = _set_demo_aside(connection, run_id, is_demo)
             ledgers = load_ledgers(connection, manifest, run_id)
         rows = sum(ledger.line_count for ledger in ledgers)
@@ -100,7 +124,7 @@ def _load_files(
     connection: psycopg.Connection, manifest: Manifest, run_id: str, is_demo: bool
 ) -> Ingested:
     with _recorded(connection, run_id, "files", "delivery") as record:
-        with connection.transaction():
+        with connection.transaction(), _named_as_delivered(manifest):
             notes = _set_demo_aside(connection, run_id, is_demo)
             streams = load_delivery(connection, manifest, run_id, is_demo=is_demo)
         rows = sum(stream.row_count for stream in streams)
@@ -139,29 +163,49 @@ def _set_demo_aside(connection: psycopg.Connection, run_id: str, is_demo: bool) 
     return ["the demo company was set aside: these are your own books now"]
 
 
-def check_inputs(source: str, paths: Sequence[Path]) -> list[Path]:
+def check_inputs(source: str, paths: Sequence[Path]) -> Checked:
     """The files of these inputs, if they are what they claim to be; BadInput otherwise."""
     if source == "fec":
-        files = [inspect_fec(path) for path in paths]
-        check_file_set(files)
-        return [file.path for file in files]
+        ledgers = [inspect_fec(path) for path in paths]
+        check_file_set(ledgers)
+        return Checked(tuple(ledger.path for ledger in ledgers))
     if len(paths) != 1:
         raise BadInput("one folder of flat files at a time", mend="give --files once")
-    return [file.path for file in inspect_directory(paths[0])]
+    tables = inspect_directory(paths[0])
+    warnings = [warning for table in tables for warning in table.warnings]
+    return Checked(tuple(table.path for table in tables), (*unknown_files(paths[0]), *warnings))
 
 
 def record_refusal(settings: Settings, source: str, run_id: str, error: BadInput) -> None:
     """An attempt that ended before it began is an attempt all the same."""
-    with _connect(settings) as connection:
+    with _connection(settings) as connection:
+        start_run(connection, run_id)
         extraction_id = start_extraction(connection, run_id, source, STREAM)
         finish_extraction(connection, extraction_id, Outcome("refused", error=str(error)))
+        finish_run(connection, run_id, "failed", error=str(error))
 
 
-def _connect(settings: Settings) -> psycopg.Connection:
-    connection = connect(open_warehouse(settings).pipeline_url)
-    ensure_ledger(connection)
-    ensure_raw(connection)
-    return connection
+@contextmanager
+def _connection(settings: Settings) -> Iterator[psycopg.Connection]:
+    try:
+        with connect(open_warehouse(settings).pipeline_url) as connection:
+            ensure_ledger(connection)
+            ensure_raw(connection)
+            yield connection
+    except psycopg.OperationalError as error:
+        raise database_failure(error) from error
+
+
+@contextmanager
+def _named_as_delivered(manifest: Manifest) -> Iterator[None]:
+    """A message names the file that the person gave, not its copy in the landing zone."""
+    try:
+        yield
+    except BadInput as error:
+        for page in manifest.pages:
+            for copy in (manifest.path_of(page), gathered_folder(manifest) / page.original_name):
+                error.where = error.where.replace(str(copy), page.source_path)
+        raise
 
 
 @contextmanager
@@ -181,7 +225,8 @@ def _recorded(
         raise
     except Exception as error:
         if not connection.closed:
-            finish_extraction(connection, extraction_id, Outcome("failed", error=str(error)))
+            line = " ".join(str(error).split())
+            finish_extraction(connection, extraction_id, Outcome("failed", error=line))
         raise
     finish_extraction(connection, extraction_id, outcomes[0])
 
@@ -196,7 +241,7 @@ def _keep_refused_lines(
         [
             Rejection(
                 stream=stream,
-                file_name=error.where.rpartition(", line ")[0],
+                file_name=Path(error.where.rpartition(", line ")[0]).name,
                 line_no=line.line_no,
                 column=line.column,
                 reason=line.reason,

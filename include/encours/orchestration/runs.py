@@ -21,6 +21,7 @@ from encours.errors import (
 from encours.orchestration import inbox_files, ingest
 from encours.orchestration.failures import Failure, read_failure
 from encours.orchestration.run_ids import new_run_id
+from encours.policies import read_choices
 from encours.settings import DEFAULT_HOME, Settings
 from encours.sources.registry import SOURCES
 from encours.warehouse import ledger
@@ -111,6 +112,8 @@ def _log_details(log_path: Path) -> None:
 def _confs(
     settings: Settings, order: Order, run_id: str
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    # A wrong choice is told before anything is loaded.
+    read_choices(settings)
     for source, inputs, from_inbox in _inputs(settings, order):
         _check_early(settings, source, run_id, inputs)
         yield (
@@ -168,8 +171,8 @@ def _report(settings: Settings, run_id: str, seconds: float, log_path: Path) -> 
         failure = read_failure(settings, run_id)
         if status not in ("published", "held"):
             failure = failure or Failure("Unknown", f"the run stopped: see {log_path}", EXIT_FAILED)
-            if row:
-                ledger.finish_run(connection, run_id, "failed", error=failure.message)
+            ledger.start_run(connection, run_id)
+            ledger.finish_run(connection, run_id, "failed", error=failure.message)
     exit_status = {"published": EXIT_DONE, "held": EXIT_HELD}.get(status, EXIT_FAILED)
     error = None
     if exit_status == EXIT_FAILED and failure:

@@ -22,6 +22,13 @@ select distinct on (source, stream) source, stream, status, finished_at, row_cou
     refused_count, watermark, error
 from ops.extraction order by source, stream, extraction_id desc
 """
+HELD = """
+select run.run_id
+from ops.run as run
+inner join pg_namespace as candidate
+    on obj_description(candidate.oid, 'pg_namespace') = run.run_id
+where candidate.nspname = %s and run.status = 'held'
+"""
 COVERAGE = """
 select entity_id, source, stream, first_business_date, last_business_date, last_extracted_at,
     row_count, is_stale
@@ -38,18 +45,19 @@ def read_status(settings: Settings) -> dict[str, Any]:
         runs = _rows(connection, RUNS, [SHOWN_RUNS])
         return {
             "publication": current,
-            "held": _held(connection, runs),
+            "held": _held(connection),
             "runs": runs,
             "extractions": _rows(connection, EXTRACTIONS),
             "freshness": _rows(connection, COVERAGE) if current else [],
         }
 
 
-def _held(connection: psycopg.Connection, runs: list[dict[str, Any]]) -> dict[str, Any] | None:
-    """The last run, if the gate holds it: a later run replaces an older candidate."""
-    if not runs or runs[0]["status"] != "held":
+def _held(connection: psycopg.Connection) -> dict[str, Any] | None:
+    """The run that the gate holds, as long as its candidate is there to be released."""
+    waiting = _rows(connection, HELD, [publication.CANDIDATE])
+    if not waiting:
         return None
-    run_id = runs[0]["run_id"]
+    run_id = waiting[0]["run_id"]
     verdict = ledger.read_verdict(connection, run_id)
     checks = [
         check

@@ -19,12 +19,11 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 from encours.errors import FatalError, RetryableError
-from encours.quality.suites import UNEXPECTED_ROWS, Expectation, Severity, Suite, render_query
-
-State = Literal["passed", "failed", "not_checked"]
+from encours.quality.results import CheckResult, State
+from encours.quality.suites import UNEXPECTED_ROWS, Expectation, Suite, render_query
 
 PUBLISHED_SCHEMA = "marts"
 FIRST_PUBLICATION = "first publication"
@@ -55,20 +54,6 @@ _HARMLESS_ERRORS = frozenset(
 _DRIVER_ERROR = re.compile(r"\(psycopg\.(?:errors\.)?(\w+)\) ([^\n]*)")
 _MISSING_SAMPLE_KEY = re.compile(r"sample_key [a-z0-9_, ]+ is not a column of the query")
 _MISSING_COLUMN = re.compile(r'column "[^"\n]{1,63}" in BatchData does not exist')
-
-
-@dataclass(frozen=True)
-class CheckResult:
-    """What one check found; a row of ops.check_result."""
-
-    table_name: str
-    check_name: str
-    severity: Severity
-    state: State
-    observed_value: str | None
-    details: str
-    sample_keys: tuple[str, ...]
-    why: str
 
 
 @dataclass(frozen=True)

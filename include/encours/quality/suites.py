@@ -25,13 +25,12 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from string import Formatter
-from typing import Any, Literal, cast, get_args
+from typing import Any, cast, get_args
 
 import yaml
 
 from encours.errors import FatalError
-
-Severity = Literal["critical", "warning", "info"]
+from encours.quality.results import Severity
 
 UNEXPECTED_ROWS = "unexpected_rows"
 PUBLISHED_EXISTS = "published_exists"

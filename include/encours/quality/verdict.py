@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from encours.quality.checkpoint import CheckResult
+from encours.quality.results import CheckResult
 
 Decision = Literal["publish", "hold"]
 

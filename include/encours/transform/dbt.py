@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from encours.errors import FatalError, RetryableError
-from encours.quality.checkpoint import CheckResult
+from encours.quality.results import CheckResult
 from encours.settings import Settings, project_root
 from encours.warehouse.connections import parse_url
 from encours.warehouse.publication import CANDIDATE
@@ -35,6 +35,7 @@ LAYERS: Mapping[str, tuple[str, ...]] = {
     "marts": ("path:models/marts", "path:models/intermediate/scopes"),
 }
 TESTS = "tests"
+STOPPED = "the dbt process was stopped: run again"
 
 
 @dataclass(frozen=True)
@@ -123,16 +124,8 @@ def run_layer(settings: Settings, warehouse_url: str, build: Build, layer: str) 
     result_path = folder / f"dbt_{layer}.json"
     result_path.unlink(missing_ok=True)
     log_path = folder / "dbt.log"
-    server = _server()
-    server.ask(
-        {
-            "vars": [build.vars, warehouse_url],
-            "environment": _environment(warehouse_url, build),
-            "parse_arguments": ["parse", *_common_arguments(build, folder)],
-            "arguments": layer_arguments(build, layer, folder),
-            "log": str(log_path),
-            "result": str(result_path),
-        }
+    _server().ask(
+        _request(warehouse_url, build, folder, layer_arguments(build, layer, folder), result_path)
     )
     if not result_path.exists():
         raise FatalError(f"dbt stopped while building {layer}: see {log_path}")
@@ -146,9 +139,33 @@ def run_layer(settings: Settings, warehouse_url: str, build: Build, layer: str) 
     return nodes
 
 
-def warm_up() -> None:
-    """Start importing dbt now, while the caller does something else."""
-    _server()
+def warm_up(settings: Settings, warehouse_url: str) -> None:
+    """Let dbt be imported and the project be parsed while the caller does something else."""
+    nobody = Build("warm_up", date.min, datetime.min)
+    folder = settings.runs_dir / nobody.run_id
+    folder.mkdir(parents=True, exist_ok=True)
+    _server().send(_request(warehouse_url, nobody, folder, [], folder / "dbt_parse.json"))
+
+
+def _request(
+    warehouse_url: str, build: Build, folder: Path, arguments: list[str], result_path: Path
+) -> dict[str, Any]:
+    """One request to the dbt server. Dates and run are read when a model runs, so one parsed
+    project serves every build that writes to the same schemas."""
+    schemas = (
+        build.candidate_schema,
+        build.staging_schema,
+        build.reference_schema,
+        build.intermediate_schema,
+    )
+    return {
+        "project": [*schemas, warehouse_url],
+        "environment": _environment(warehouse_url, build),
+        "parse_arguments": ["parse", *_common_arguments(build, folder)],
+        "arguments": arguments,
+        "log": str(folder / "dbt.log"),
+        "result": str(result_path),
+    }
 
 
 def test_results(nodes: tuple[Node, ...]) -> tuple[CheckResult, ...]:
@@ -213,22 +230,30 @@ class _DbtServer:
             text=True,
         )
         self._owner = os.getpid()
+        self._unanswered = 0
 
     @property
     def is_usable(self) -> bool:
         return self._owner == os.getpid() and self._process.poll() is None
 
-    def ask(self, request: dict[str, Any]) -> None:
+    def send(self, request: dict[str, Any]) -> None:
+        """Hand a request over without waiting for its answer."""
         assert self._process.stdin is not None
-        assert self._process.stdout is not None
         try:
             self._process.stdin.write(json.dumps(request) + "\n")
             self._process.stdin.flush()
-            answer = self._process.stdout.readline()
-        except BrokenPipeError:
-            answer = ""
-        if answer != "done\n":
-            raise RetryableError("the dbt process was stopped: run again")
+        except BrokenPipeError as error:
+            raise RetryableError(STOPPED) from error
+        self._unanswered += 1
+
+    def ask(self, request: dict[str, Any]) -> None:
+        """Hand a request over and wait until it, and what was sent before it, is done."""
+        assert self._process.stdout is not None
+        self.send(request)
+        while self._unanswered:
+            if self._process.stdout.readline() != "done\n":
+                raise RetryableError(STOPPED)
+            self._unanswered -= 1
 
     def stop(self) -> None:
         if self._owner != os.getpid():

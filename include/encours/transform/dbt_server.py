@@ -2,7 +2,8 @@
 
 dbt keeps global state, so each invocation gets a process of its own; importing and parsing, which
 cost seconds, are paid once per server. Requests are JSON lines on stdin, answers JSON lines on
-stdout: `{"vars": …, "environment": …, "arguments": […], "log": path, "result": path}`.
+stdout: `{"project": …, "environment": …, "arguments": […], "log": path, "result": path}`. A request
+without arguments only parses.
 
 Started by encours.transform.dbt as `python -m encours.transform.dbt_server`.
 """
@@ -26,13 +27,16 @@ def main() -> None:
         request = json.loads(line)
         os.environ.update(request["environment"])
         _redirect_output(request["log"])
-        if parsed_for != request["vars"]:
+        if parsed_for != request["project"]:
             parsing = dbtRunner().invoke(request["parse_arguments"])
             if not parsing.success:
                 _write(request["result"], _failure(parsing))
                 answers.write("done\n")
                 continue
-            manifest, parsed_for = parsing.result, request["vars"]
+            manifest, parsed_for = parsing.result, request["project"]
+        if not request["arguments"]:
+            answers.write("done\n")
+            continue
         child = os.fork()
         if child == 0:
             _invoke(manifest, request)

@@ -17,7 +17,7 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from encours.quality.checkpoint import CheckResult
+from encours.quality.results import CheckResult
 from encours.quality.verdict import Verdict
 
 SCHEMA = """
@@ -256,7 +256,14 @@ class Rejection:
 
 
 def start_extraction(connection: psycopg.Connection, run_id: str, source: str, stream: str) -> int:
+    """Attempts that were killed cannot say so themselves: the next of their stream does."""
     with connection.transaction():
+        connection.execute(
+            "update ops.extraction set status = 'failed', finished_at = now(),"
+            " error = 'the attempt was interrupted; a later one replaced it'"
+            " where status = 'running' and source = %s and stream = %s",
+            [source, stream],
+        )
         row = connection.execute(
             "insert into ops.extraction (run_id, source, stream, attempt, status)"
             " select %(run)s, %(source)s, %(stream)s, 1 + count(*), 'running'"

@@ -109,7 +109,8 @@ sided as (
     from named_sides
 ),
 
--- An allocation is in force from its effective date until its reversal.
+-- An allocation is in force from its effective date until its reversal; one that is reversed on
+-- that day never is, but has a row like the others.
 events as (
     select
         record_key,
@@ -117,7 +118,7 @@ events as (
         credit_key,
         debit_key,
         instalment_no,
-        amount,
+        case when reversed_on <= effective_date then 0 else amount end as amount,
         effective_date as event_date,
         1 as event_order
     from sided
@@ -132,7 +133,7 @@ events as (
         reversed_on as event_date,
         0 as event_order
     from sided
-    where reversed_on is not null
+    where reversed_on > effective_date
 ),
 
 in_force as (

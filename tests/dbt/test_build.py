@@ -1,0 +1,126 @@
+"""`dbt build` on the demo books: everything is green, and every equation can be red."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import psycopg
+import pytest
+from built_warehouse import BuiltWarehouse
+from dbt_project_files import TESTS
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("dbt")]
+
+EQUATIONS = sorted(path.stem for path in TESTS if path.parent.name == "tests")
+
+# What must turn each equation red.
+MUTATIONS = {
+    "aged_balance_equals_movements": """
+        delete from marts_candidate.mart_aged_balance where bucket = 'overdue_over_120'""",
+    "aging_buckets_cover_every_day": """
+        update reference.aging_buckets set max_days_overdue = 29 where bucket = 'overdue_1_30'""",
+    "best_possible_dso_is_not_above_dso": """
+        update marts_candidate.mart_dso set dso_best_possible = dso_countback + 0.01""",
+    "disputed_is_part_of_open": """
+        update intermediate.int_aged_items set disputed_company_amount = open_company_amount + 0.01
+        where item_type = 'invoice'""",
+    "dso_explanation_adds_up": """
+        update marts_candidate.mart_dso_explain set days_added = days_added + 0.01""",
+    "dso_receivables_equal_aged_balance": """
+        update marts_candidate.mart_dso
+        set outstanding_company_amount = outstanding_company_amount + 0.01""",
+    "instalments_sum_to_their_invoice": """
+        delete from intermediate.int_items where instalment_no = 2""",
+    "open_items_equal_positions_and_movements": """
+        update marts_candidate.fct_open_items set open_company_amount = open_company_amount + 0.01
+        where item_type = 'payment'""",
+    "outstanding_equals_aged_balance": """
+        delete from marts_candidate.mart_outstanding where status = 'unapplied_credit'""",
+    "positions_do_not_overlap": """
+        update marts_candidate.fct_open_item_positions set valid_to = valid_to + 1""",
+    "positions_stay_within_the_item": """
+        update marts_candidate.fct_open_item_positions set open_amount = -open_amount
+        where item_type = 'payment'""",
+    "ratios_are_shares": """
+        update marts_candidate.mart_dso set overdue_ratio_amount = overdue_ratio_amount * 100""",
+    "settled_items_are_zero_in_company_currency": """
+        update marts_candidate.fct_receivable_movements
+        set company_amount = company_amount + 0.01 where movement_type = 'payment'""",
+    "settlements_create_no_money": """
+        delete from marts_candidate.fct_receivable_movements
+        where movement_type = 'payment' and item_type = 'invoice'""",
+    "tie_out_shows_the_aged_balance": """
+        update marts_candidate.mart_tie_out set aged_balance_total = aged_balance_total + 0.01""",
+}
+
+
+def test_the_whole_project_builds_and_every_test_is_green(built_warehouse: BuiltWarehouse) -> None:
+    kinds = Counter(result["unique_id"].split(".")[0] for result in built_warehouse.results)
+    broken = {
+        result["unique_id"]: result["message"]
+        for result in built_warehouse.results
+        if result["status"] not in ("success", "pass")
+    }
+
+    assert broken == {}, built_warehouse.log
+    assert kinds["model"] > 60
+    assert kinds["seed"] == 7
+    assert kinds["test"] > 100
+    assert kinds["unit_test"] > 120
+
+
+def test_flat_files_and_ledgers_owe_what_the_demo_company_is_owed(
+    built_warehouse: BuiltWarehouse,
+) -> None:
+    with psycopg.connect(built_warehouse.url) as connection:
+        rows = connection.execute(
+            "select source, sum(open_company_amount) from marts_candidate.fct_open_items"
+            " group by source"
+        ).fetchall()
+
+    expected = Counter()
+    for name, amount in built_warehouse.receivable.items():
+        expected[name.partition(":")[0]] += amount
+    assert dict(rows) == expected
+
+
+def test_every_equation_has_a_mutation() -> None:
+    assert sorted(MUTATIONS) == EQUATIONS
+
+
+@pytest.mark.parametrize("equation", EQUATIONS)
+def test_equation_turns_red(built_warehouse: BuiltWarehouse, equation: str) -> None:
+    with psycopg.connect(built_warehouse.url) as connection:
+        before = _failures(connection, built_warehouse, equation)
+        changed = connection.execute(MUTATIONS[equation]).rowcount
+        after = _failures(connection, built_warehouse, equation)
+        connection.rollback()
+
+    assert changed > 0
+    assert (before, after > 0) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("test", "mutation"),
+    [
+        ("unique_key", "insert into {table} select * from {table}"),
+        ("unique_key", "update {table} set open_item_id = null"),
+        ("never_null", "update {table} set customer_id = null"),
+        ("never_null", "update {table} set disputed_company_amount = null"),
+    ],
+)
+def test_generic_test_turns_red(built_warehouse: BuiltWarehouse, test: str, mutation: str) -> None:
+    name = {"unique_key": "fct_open_items_key", "never_null": "fct_open_items_filled"}[test]
+    compiled = next((built_warehouse.folder / "target/compiled").rglob(f"{name}.sql")).read_text()
+
+    with psycopg.connect(built_warehouse.url) as connection:
+        before = len(connection.execute(compiled).fetchall())  # type: ignore[arg-type]
+        connection.execute(mutation.format(table="marts_candidate.fct_open_items"))  # type: ignore[arg-type]
+        after = len(connection.execute(compiled).fetchall())  # type: ignore[arg-type]
+        connection.rollback()
+
+    assert (before, after > 0) == (0, True)
+
+
+def _failures(connection: psycopg.Connection, built: BuiltWarehouse, equation: str) -> int:
+    return len(connection.execute(built.compiled(equation)).fetchall())  # type: ignore[arg-type]

@@ -1,0 +1,196 @@
+"""Rules of the house over what dbt understood of the project; no database."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dbt_project_files import VARS, WITHOUT_DATABASE, code_of, run_dbt
+
+pytestmark = pytest.mark.xdist_group("dbt")
+
+
+def models(manifest: dict[str, Any], *folders: str) -> list[dict[str, Any]]:
+    found = [
+        node
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "model" and (not folders or node["fqn"][1] in folders)
+    ]
+    assert found
+    return found
+
+
+def data_tests(manifest: dict[str, Any]) -> list[dict[str, Any]]:
+    return [node for node in manifest["nodes"].values() if node["resource_type"] == "test"]
+
+
+def attached(manifest: dict[str, Any], kind: str) -> set[str]:
+    """Models that have a generic test of this kind."""
+    return {
+        test["attached_node"]
+        for test in data_tests(manifest)
+        if (test.get("test_metadata") or {}).get("name") == kind
+    }
+
+
+def test_every_model_and_seed_has_a_key_test(manifest: dict[str, Any]) -> None:
+    tables = {
+        unique_id
+        for unique_id, node in manifest["nodes"].items()
+        if node["resource_type"] in ("model", "seed")
+    }
+
+    assert tables - attached(manifest, "unique_key") == set()
+
+
+def test_every_model_and_source_is_described(manifest: dict[str, Any]) -> None:
+    described = [*models(manifest), *manifest["sources"].values()]
+
+    assert [node["name"] for node in described if not node["description"]] == []
+
+
+def test_published_tables_have_enforced_contracts(manifest: dict[str, Any]) -> None:
+    published = models(manifest, "core", "marts")
+
+    assert [m["name"] for m in published if not m["config"]["contract"]["enforced"]] == []
+    assert [m["name"] for m in published if m["config"]["materialized"] != "table"] == []
+
+
+def test_every_published_column_is_typed_and_described(manifest: dict[str, Any]) -> None:
+    bare = [
+        f"{model['name']}.{column['name']}"
+        for model in models(manifest, "core", "marts")
+        for column in model["columns"].values()
+        if not (column["data_type"] and column["description"])
+    ]
+
+    assert bare == []
+
+
+def test_published_money_is_numeric_without_a_scale(manifest: dict[str, Any]) -> None:
+    types = {
+        column["data_type"]
+        for model in models(manifest, "core", "marts")
+        for column in model["columns"].values()
+        if column["name"].endswith("amount")
+    }
+
+    assert types == {"numeric"}
+
+
+def test_every_published_amount_has_its_currency_in_the_row(manifest: dict[str, Any]) -> None:
+    in_base_currency = re.compile(r"company|revalued|remainder|total$|difference|balance$")
+    without = [
+        f"{model['name']}.{name}"
+        for model in models(manifest, "core", "marts")
+        if model["name"] != "dim_customer"  # a limit in the base currency of its entity
+        for name in model["columns"]
+        if re.search(r"amount$|total$|difference|balance$", name) and "ratio" not in name
+        if not {"currency_code", "company_currency_code"}
+        & set(model["columns"]) - ({"currency_code"} if in_base_currency.search(name) else set())
+    ]
+
+    assert without == []
+
+
+def test_every_test_says_why_in_one_sentence_or_two(manifest: dict[str, Any]) -> None:
+    tests = data_tests(manifest)
+
+    assert len(tests) > 100
+    assert [test["name"] for test in tests if len(test["description"]) < 20] == []
+
+
+def test_severity_is_error_or_a_reasoned_warning(manifest: dict[str, Any]) -> None:
+    severities = {t["name"]: t["config"]["severity"].lower() for t in data_tests(manifest)}
+
+    # No amount depends on the parent of a customer: a person should look, nothing is wrong.
+    assert {name for name, severity in severities.items() if severity != "error"} == {
+        "dim_customer_parent_exists"
+    }
+
+
+def test_names_of_tests_are_unique(manifest: dict[str, Any]) -> None:
+    names = Counter(test["name"] for test in data_tests(manifest))
+    names.update(test["name"] for test in manifest["unit_tests"].values())
+
+    assert [name for name, count in names.items() if count > 1] == []
+
+
+def test_every_foreign_key_of_the_facts_is_tested(manifest: dict[str, Any]) -> None:
+    tested = {
+        (test["attached_node"].rpartition(".")[2], test["column_name"])
+        for test in data_tests(manifest)
+        if (test.get("test_metadata") or {}).get("name") == "relationships"
+    }
+    # An item belongs to one customer and a customer to one entity: one of the two is enough.
+    keys = {
+        (model["name"], "customer_id")
+        for model in models(manifest, "core")
+        if model["name"].startswith("fct_") or model["name"] == "customer_attributes"
+    } | {("dim_customer", "entity_id")}
+
+    assert keys - tested == set()
+
+
+def test_model_with_a_case_or_a_window_has_a_unit_test(manifest: dict[str, Any]) -> None:
+    tested = {test["model"] for test in manifest["unit_tests"].values()}
+    with_rules = {
+        model["name"]
+        for model in models(manifest)
+        if re.search(r"\bcase\b|\bover \(", code_of(model["raw_code"]))
+    }
+
+    assert with_rules
+    assert with_rules - tested == set()
+
+
+def test_unit_tests_fix_the_dates_that_their_model_reads(manifest: dict[str, Any]) -> None:
+    code = {model["name"]: model["raw_code"] for model in models(manifest)}
+    unfixed = [
+        test["name"]
+        for test in manifest["unit_tests"].values()
+        for variable in ("as_of_date", "known_on")
+        if f"{variable}()" in code[test["model"]]
+        and variable not in (test["overrides"] or {"vars": {}})["vars"]
+    ]
+
+    assert unfixed == []
+
+
+def test_every_macro_is_documented(manifest: dict[str, Any]) -> None:
+    own = [
+        macro
+        for macro in manifest["macros"].values()
+        if macro["package_name"] == "encours" and not macro["name"].startswith("test_")
+    ]
+
+    assert own
+    assert [macro["name"] for macro in own if not macro["description"]] == []
+    assert [macro["name"] for macro in own if not macro["patch_path"]] == []
+
+
+def test_staging_alone_reads_the_sources_of_rows(manifest: dict[str, Any]) -> None:
+    readers = {
+        model["name"]
+        for model in models(manifest, "intermediate", "core", "marts")
+        for source in model["depends_on"]["nodes"]
+        if source.startswith("source.encours.raw_") and not source.endswith(".deliveries")
+    }
+
+    assert readers == set()
+
+
+def test_nothing_compiles_without_its_date(tmp_path: Path) -> None:
+    variables = {name: value for name, value in VARS.items() if name != "as_of_date"}
+
+    compiling = run_dbt(
+        ["compile", *WITHOUT_DATABASE, "--select", "publication_info"],
+        tmp_path,
+        variables=variables,
+    )
+
+    assert compiling.returncode != 0
+    assert "'as_of_date' not found" in compiling.stdout
