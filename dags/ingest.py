@@ -46,7 +46,8 @@ def make_ingest(source: Source) -> Any:
     def ingest_source() -> None:
         @task
         def name_run() -> dict[str, Any]:
-            conf = get_current_context()["dag_run"].conf or {}
+            context = get_current_context()
+            conf = context["dag_run"].conf or {}
             if "inputs" in conf:
                 return {
                     "run_id": conf["run_id"],
@@ -54,7 +55,11 @@ def make_ingest(source: Source) -> Any:
                     "is_demo": bool(conf.get("is_demo")),
                     "from_inbox": bool(conf.get("from_inbox")),
                 }
-            waiting = inbox_files.waiting_inputs(load_settings(), source.key)
+            events = context["triggering_asset_events"].values()
+            waiting = inbox_files.announced_inputs(
+                inbox_files.waiting_inputs(load_settings(), source.key),
+                [event.extra for of_asset in events for event in of_asset],
+            )
             if not waiting:
                 raise AirflowSkipException("the inbox holds nothing for this source")
             return {

@@ -12,31 +12,33 @@ STAMPS = frozenset(
 )
 COLUMNS: LiteralString = """
 select table_name, array_agg(column_name::text order by ordinal_position)
-from information_schema.columns where table_schema = 'marts' group by table_name
+from information_schema.columns where table_schema = %s group by table_name
 """
 
 # One value per column, as PostgreSQL writes it: 1.0 and 1.00 are not the same bytes.
 Row = tuple[str | None, ...]
 
 
-def marts_content(url: str) -> dict[str, list[Row]]:
-    """Every table of schema `marts` with its sorted rows, stamps left out.
+def marts_content(url: str, schema: str = "marts") -> dict[str, list[Row]]:
+    """Every table of the schema with its sorted rows, stamps left out.
 
     All tables are read in one snapshot: a publication in between cannot mix two contents.
     """
     with psycopg.connect(url) as connection:
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         connection.read_only = True
-        tables = dict(connection.execute(COLUMNS).fetchall())
+        tables = dict(connection.execute(COLUMNS, [schema]).fetchall())
         return {
-            table: _rows(connection, table, [name for name in columns if name not in STAMPS])
+            table: _rows(
+                connection, schema, table, [name for name in columns if name not in STAMPS]
+            )
             for table, columns in sorted(tables.items())
         }
 
 
-def _rows(connection: psycopg.Connection, table: str, columns: list[str]) -> list[Row]:
+def _rows(connection: psycopg.Connection, schema: str, table: str, columns: list[str]) -> list[Row]:
     query = sql.SQL("select {} from {}").format(
         sql.SQL(", ").join(sql.SQL("{}::text").format(sql.Identifier(name)) for name in columns),
-        sql.Identifier("marts", table),
+        sql.Identifier(schema, table),
     )
     return sorted(connection.execute(query).fetchall(), key=str)

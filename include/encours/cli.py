@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 import sys
+import traceback
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, TextIO
@@ -62,6 +63,21 @@ def main() -> None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             sys.exit(EXIT_FAILED)
         _fail(f"{error.filename or 'the system'}: {error.strerror or error}", EXIT_FAILED)
+    except Exception as error:  # noqa: BLE001 (the last door before a person: one line, not a trace)
+        _fail(_unexpected(error), EXIT_FAILED)
+
+
+def _unexpected(error: Exception) -> str:
+    """The line for an error that nobody foresaw; its trace goes to the home's log."""
+    line = " ".join(str(error).split())[:200]
+    log = load_settings().logs_dir / "encours.log"
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with open(log, "a") as file:
+            traceback.print_exc(file=file)
+    except OSError:
+        return f"unexpected {type(error).__name__}: {line}"
+    return f"unexpected {type(error).__name__}: {line} (details in {log})"
 
 
 def _fail(line: str, status: int) -> None:
@@ -126,7 +142,7 @@ def run(
     report = runs.run(settings, order, progress=_say)
     if as_json:
         print(json.dumps(report.to_json(), default=str))
-    else:
+    elif not report.error:
         _say("")
         print(runs.render(report))
     if report.error:

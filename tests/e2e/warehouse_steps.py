@@ -138,6 +138,11 @@ def make_candidate(connection: psycopg.Connection, run_id: str, amount: int) -> 
         [run_id],
     )
     connection.execute(
+        "create table marts_candidate.data_coverage (entity_id text, source text, stream text,"
+        " first_business_date date, last_business_date date, last_extracted_at timestamptz,"
+        " row_count bigint, is_stale boolean)"
+    )
+    connection.execute(
         "create table marts_candidate.mart_aged_balance as"
         " select 'not_due'::text as bucket, %s::numeric(20, 2) as open_company_amount",
         [amount],

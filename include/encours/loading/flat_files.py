@@ -8,7 +8,7 @@ to ops.rejected_row in the same transaction, so nothing disappears between the t
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,7 +55,8 @@ def load_delivery(
             _apply_stream(connection, stream.name, totals.get(stream.name), entities)
             for stream in STREAMS
         )
-        _record_delivery(connection, run_id, entities, is_demo=is_demo)
+        names = {file.stream.name: file.path.name for file in files}
+        _record_delivery(connection, run_id, entities, names, is_demo=is_demo)
     return tuple(stream for stream in loaded if stream.stream in totals or stream.deleted_count)
 
 
@@ -255,10 +256,16 @@ def _delete_missing(
 
 
 def _record_delivery(
-    connection: psycopg.Connection, run_id: str, entities: Sequence[str], *, is_demo: bool
+    connection: psycopg.Connection,
+    run_id: str,
+    entities: Sequence[str],
+    names: Mapping[str, str],
+    *,
+    is_demo: bool,
 ) -> None:
+    """`names` says which file a stream came in, for messages about its rows."""
     for entity_id in entities:
-        payload = json.dumps({"entity_id": entity_id, "is_demo": is_demo})
+        payload = json.dumps({"entity_id": entity_id, "is_demo": is_demo, "files": names})
         connection.execute(
             "insert into raw_files.deliveries (record_key, payload, payload_hash)"
             " values (%s, %s, md5(%s))",

@@ -196,9 +196,14 @@ def _keep_refused_rows(connection: psycopg.Connection, build: dbt.Build) -> None
         connection.execute(
             "insert into ops.rejected_row (run_id, source, stream, entity_id, record_key,"
             " file_name, line_no, column_name, reason, found_by)"
-            " select %s, source, stream, entity_id, record_key, file_name, line_no, column_name,"
-            " reason, 'transform' from intermediate.int_refused_rows where found_by = 'transform'",
-            [build.run_id],
+            " select %s, source, stream, entity_id, record_key,"
+            # The models know the stream; a person looks for the file that was delivered.
+            " coalesce((select payload -> 'files' ->> refused.stream from raw_files.deliveries"
+            "   where payload ->> 'entity_id' = refused.entity_id and extracted_at <= %s"
+            "   order by version_no desc limit 1), file_name),"
+            " line_no, column_name, reason, 'transform'"
+            " from intermediate.int_refused_rows as refused where found_by = 'transform'",
+            [build.run_id, build.known_on],
         )
 
 

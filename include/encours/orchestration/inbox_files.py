@@ -8,7 +8,9 @@ not be used to `inbox/refused/<run>` with the reason in `REASON.txt`.
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from encours.settings import Settings
 
@@ -38,14 +40,24 @@ def waiting_inputs(settings: Settings, source: str) -> list[Path]:
     return [inbox] if _holds_documents(inbox) else []
 
 
+def announced_inputs(waiting: list[Path], extras: Iterable[Mapping[str, Any]]) -> list[Path]:
+    """Those that the trigger saw complete: another may still be on its way into the inbox.
+
+    All of them where no event names any, as in a run that a person starts.
+    """
+    payloads = [extra.get("payload") or {} for extra in extras]
+    named = {path for payload in payloads for path in payload.get("paths", ())}
+    return [path for path in waiting if str(path) in named] if named else waiting
+
+
 def move_away(
-    settings: Settings, inputs: list[Path], run_id: str, refused_because: str = ""
+    settings: Settings, inputs: Sequence[str | Path], run_id: str, refused_because: str = ""
 ) -> Path:
     """Take ingested or refused inputs out of the inbox. Returns where they are now."""
     inbox = settings.inbox_dir
     target = inbox / (REFUSED if refused_because else DONE) / run_id
     target.mkdir(parents=True, exist_ok=True)
-    for path in inputs:
+    for path in map(Path, inputs):
         parts = _tables(path) if path == inbox else [path]
         for part in parts:
             if part.exists():

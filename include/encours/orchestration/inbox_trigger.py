@@ -34,11 +34,15 @@ class InboxTrigger(BaseEventTrigger):  # type: ignore[misc] # (Airflow is not ty
         fired: tuple[Any, ...] = ()
         while True:
             try:
-                current = fingerprint(waiting_inputs(settings, self.source))
+                waiting = waiting_inputs(settings, self.source)
+                current = fingerprint(waiting)
             except OSError:
                 current = ()  # A file vanished while it was looked at: the next look decides.
-            if current and current == seen and current != fired:
+            if not current:
+                fired = ()  # Taken away: the same file may be dropped again.
+            elif current == seen and current != fired:
                 fired = current
-                yield TriggerEvent({"source": self.source, "files": len(current)})
+                paths = [str(path) for path in waiting]
+                yield TriggerEvent({"source": self.source, "paths": paths})
             seen = current
             await asyncio.sleep(self.poll_seconds)

@@ -81,7 +81,7 @@ class Node:
 
 def layer_arguments(build: Build, layer: str, folder: Path) -> list[str]:
     """The command line of one layer, or of all tests."""
-    common = _common_arguments(build, folder)
+    common = [*_common_arguments(build, folder), "--no-partial-parse"]
     if layer == TESTS:
         return ["test", "--exclude-resource-type", "unit_test", *common]
     return [
@@ -94,6 +94,18 @@ def layer_arguments(build: Build, layer: str, folder: Path) -> list[str]:
         *LAYERS[layer],
         *common,
     ]
+
+
+def parse_arguments(settings: Settings, build: Build) -> list[str]:
+    """The command line that reads the project.
+
+    It is the same for every build into the same schemas (dates and run are read when a model runs)
+    and its result is kept in the home, so that dbt reads only what has changed since: 1.5 s of
+    processor time instead of 7.5, in each task of a scheduled build.
+    """
+    nobody = replace(build, run_id="nobody", as_of_date=date.min, known_on=datetime.min)
+    folder = settings.home / "dbt" / build.candidate_schema
+    return ["parse", *_common_arguments(nobody, folder), "--partial-parse"]
 
 
 def _common_arguments(build: Build, folder: Path) -> list[str]:
@@ -111,7 +123,6 @@ def _common_arguments(build: Build, folder: Path) -> list[str]:
         json.dumps(build.vars, sort_keys=True),
         "--no-use-colors",
         "--no-write-json",
-        "--no-partial-parse",
         "--log-level-file",
         "info",
     ]
@@ -125,7 +136,7 @@ def run_layer(settings: Settings, warehouse_url: str, build: Build, layer: str) 
     result_path.unlink(missing_ok=True)
     log_path = folder / "dbt.log"
     _server().ask(
-        _request(warehouse_url, build, folder, layer_arguments(build, layer, folder), result_path)
+        _request(settings, warehouse_url, build, layer_arguments(build, layer, folder), result_path)
     )
     if not result_path.exists():
         raise FatalError(f"dbt stopped while building {layer}: see {log_path}")
@@ -141,14 +152,18 @@ def run_layer(settings: Settings, warehouse_url: str, build: Build, layer: str) 
 
 def warm_up(settings: Settings, warehouse_url: str) -> None:
     """Let dbt be imported and the project be parsed while the caller does something else."""
-    nobody = Build("warm_up", date.min, datetime.min)
-    folder = settings.runs_dir / nobody.run_id
+    nobody = Build("nobody", date.min, datetime.min)
+    folder = settings.home / "dbt"
     folder.mkdir(parents=True, exist_ok=True)
-    _server().send(_request(warehouse_url, nobody, folder, [], folder / "dbt_parse.json"))
+    _server().send(_request(settings, warehouse_url, nobody, [], folder / "dbt_parse.json"))
 
 
 def _request(
-    warehouse_url: str, build: Build, folder: Path, arguments: list[str], result_path: Path
+    settings: Settings,
+    warehouse_url: str,
+    build: Build,
+    arguments: list[str],
+    result_path: Path,
 ) -> dict[str, Any]:
     """One request to the dbt server. Dates and run are read when a model runs, so one parsed
     project serves every build that writes to the same schemas."""
@@ -161,9 +176,9 @@ def _request(
     return {
         "project": [*schemas, warehouse_url],
         "environment": _environment(warehouse_url, build),
-        "parse_arguments": ["parse", *_common_arguments(build, folder)],
+        "parse_arguments": parse_arguments(settings, build),
         "arguments": arguments,
-        "log": str(folder / "dbt.log"),
+        "log": str(result_path.with_name("dbt.log")),
         "result": str(result_path),
     }
 
@@ -223,7 +238,8 @@ class _DbtServer:
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-m", "encours.transform.dbt_server"],
+            # -P: `-m` would put the caller's working folder first on the import path.
+            [sys.executable, "-P", "-W", "ignore", "-m", "encours.transform.dbt_server"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -251,9 +267,10 @@ class _DbtServer:
         assert self._process.stdout is not None
         self.send(request)
         while self._unanswered:
-            if self._process.stdout.readline() != "done\n":
-                raise RetryableError(STOPPED)
+            answer = self._process.stdout.readline()
             self._unanswered -= 1
+            if answer != "done\n":
+                raise RetryableError(STOPPED)
 
     def stop(self) -> None:
         if self._owner != os.getpid():

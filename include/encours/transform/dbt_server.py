@@ -3,7 +3,11 @@
 dbt keeps global state, so each invocation gets a process of its own; importing and parsing, which
 cost seconds, are paid once per server. Requests are JSON lines on stdin, answers JSON lines on
 stdout: `{"project": …, "environment": …, "arguments": […], "log": path, "result": path}`. A request
-without arguments only parses.
+without arguments only parses. A request whose process is killed is answered with `stopped`.
+
+Nothing outlives the process that asked, however it ends: the server ends when its stdin is closed,
+which the kernel does for a killed owner too, and a running invocation ends with either of them. A
+killed run would otherwise go on writing into the candidate of the next one.
 
 Started by encours.transform.dbt as `python -m encours.transform.dbt_server`.
 """
@@ -12,15 +16,24 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import sys
+import threading
 import traceback
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from dbt.cli.main import dbtRunner, dbtRunnerResult  # noqa: TID253 (the purpose of this process)
+if TYPE_CHECKING:
+    from dbt.cli.main import dbtRunnerResult
+
+STDIN = 0
 
 
 def main() -> None:
+    # Before dbt is imported, which takes seconds: the owner may be gone by then.
+    _end_with(STDIN)
     answers = os.fdopen(os.dup(1), "w", buffering=1)
+    from dbt.cli.main import dbtRunner
+
     manifest: Any = None
     parsed_for: Any = None
     for line in sys.stdin:
@@ -37,20 +50,50 @@ def main() -> None:
         if not request["arguments"]:
             answers.write("done\n")
             continue
-        child = os.fork()
-        if child == 0:
-            _invoke(manifest, request)
-        _, status = os.waitpid(child, 0)
+        status = _run_in_child(manifest, request)
+        if os.WIFSIGNALED(status):
+            answers.write("stopped\n")
+            continue
         if status != 0:
             _write(
                 request["result"],
-                {"success": False, "error": f"dbt was stopped (status {status})", "nodes": []},
+                {"success": False, "error": f"dbt ended with status {status}", "nodes": []},
             )
         answers.write("done\n")
 
 
+def _end_with(*descriptors: int) -> None:
+    """End this process at once when the other end of one of these pipes is closed."""
+    poll = select.poll()
+    for descriptor in descriptors:
+        poll.register(descriptor, select.POLLHUP)
+
+    def watch() -> None:
+        poll.poll()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _run_in_child(manifest: Any, request: dict[str, Any]) -> int:
+    """Fork, run dbt there, and return how it ended."""
+    lifeline, held_by_server = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(held_by_server)
+        _end_with(STDIN, lifeline)
+        _invoke(manifest, request)
+    os.close(lifeline)
+    try:
+        return os.waitpid(child, 0)[1]
+    finally:
+        os.close(held_by_server)
+
+
 def _invoke(manifest: Any, request: dict[str, Any]) -> None:
     """Run dbt in the forked child and leave without any clean-up of the parent's state."""
+    from dbt.cli.main import dbtRunner
+
     try:
         result = dbtRunner(manifest=manifest).invoke(request["arguments"])
         _write(request["result"], _summary(result))

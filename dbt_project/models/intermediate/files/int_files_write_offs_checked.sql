@@ -1,4 +1,5 @@
 -- grain: one row per write-off of the flat files, with the reason why it cannot be used, if any
+-- Allocations come first: a write-off may take what they leave, on its day and ever after.
 with write_offs as (
     select
         record_key,
@@ -21,52 +22,118 @@ with write_offs as (
     from {{ ref('stg_files__write_offs') }}
 ),
 
-settled as (
-    select
-        debit_key,
-        sum(amount) as settled_amount
-    from {{ ref('int_files_allocations_checked') }}
-    where refused_reason is null and reversed_on is null
-    group by debit_key
-),
-
-settled_instalments as (
-    select
-        debit_key,
-        instalment_no,
-        sum(amount) as settled_amount
-    from {{ ref('int_files_allocations_checked') }}
-    where refused_reason is null and reversed_on is null and instalment_no is not null
-    group by debit_key, instalment_no
-),
-
-matched as (
+documented as (
     select
         write_offs.*,
         documents.document_key,
         documents.document_type,
         documents.status,
         documents.refused_reason as document_refused_reason,
+        documents.issue_date,
         documents.amount_incl_tax,
-        -- No allocation at all is truly zero.
-        coalesce(settled.settled_amount, 0) as settled_amount,
-        instalments.amount as instalment_amount,
-        coalesce(settled_instalments.settled_amount, 0) as settled_of_instalment
+        instalments.amount as instalment_amount
     from write_offs
     left join {{ ref('int_files_documents_checked') }} as documents
         on
             write_offs.entity_id = documents.entity_id
             and write_offs.source_document_id = documents.source_document_id
-    left join settled
-        on documents.document_key = settled.debit_key
     left join {{ ref('int_instalments') }} as instalments
         on
             documents.document_key = instalments.document_key
             and write_offs.instalment_no = instalments.instalment_no
-    left join settled_instalments
+),
+
+allocations as (
+    select
+        allocations.allocation_id,
+        allocations.debit_key,
+        allocations.instalment_no,
+        allocations.amount,
+        allocations.effective_date,
+        allocations.reversed_on
+    from {{ ref('int_files_allocations_checked') }} as allocations
+    inner join (select distinct document_key from documented) as written_off_documents
+        on allocations.debit_key = written_off_documents.document_key
+    where
+        allocations.refused_reason is null
+        and (
+            allocations.reversed_on is null
+            or allocations.reversed_on > allocations.effective_date
+        )
+),
+
+-- A write-off adds nothing here: it only marks its place among the allocations.
+events as (
+    select
+        record_key as event_key,
+        document_key,
+        instalment_no,
+        write_off_date as event_date,
+        2 as event_order,
+        0 as amount
+    from documented
+    union all
+    select
+        allocation_id as event_key,
+        debit_key as document_key,
+        instalment_no,
+        effective_date as event_date,
+        1 as event_order,
+        amount
+    from allocations
+    union all
+    select
+        allocation_id as event_key,
+        debit_key as document_key,
+        instalment_no,
+        reversed_on as event_date,
+        0 as event_order,
+        -amount as amount
+    from allocations
+    where reversed_on is not null
+),
+
+in_force as (
+    select
+        events.*,
+        sum(amount) over (
+            partition by document_key
+            order by event_date, event_order, event_key
+        ) as settled_amount,
+        sum(amount) over (
+            partition by document_key, instalment_no
+            order by event_date, event_order, event_key
+        ) as settled_of_instalment
+    from events
+),
+
+peaks as (
+    select
+        event_key,
+        event_order,
+        max(settled_amount) over (
+            partition by document_key
+            order by event_date, event_order, event_key
+            rows between current row and unbounded following
+        ) as settled_amount,
+        max(settled_of_instalment) over (
+            partition by document_key, instalment_no
+            order by event_date, event_order, event_key
+            rows between current row and unbounded following
+        ) as settled_of_instalment
+    from in_force
+),
+
+matched as (
+    select
+        documented.*,
+        peaks.settled_amount,
+        peaks.settled_of_instalment
+    from documented
+    inner join peaks
         on
-            documents.document_key = settled_instalments.debit_key
-            and write_offs.instalment_no = settled_instalments.instalment_no
+            documented.record_key = peaks.event_key
+            and peaks.event_order = 2
 ),
 
 final as (
@@ -85,6 +152,7 @@ final as (
             when document_key is null or document_refused_reason is not null
                 then 'document_id'
             when document_type <> 'invoice' or status <> 'posted' then 'document_id'
+            when write_off_date < issue_date then 'write_off_date'
             when instalment_no is not null and instalment_amount is null then 'instalment_no'
             when settled_amount + written_off_so_far > amount_incl_tax then 'amount'
             when settled_of_instalment + written_off_of_instalment > instalment_amount
@@ -100,6 +168,10 @@ final as (
                     'document ' || source_document_id || ' is a ' || status || ' '
                     || replace(document_type, '_', ' ')
                     || ': only posted invoices are written off'
+            when write_off_date < issue_date
+                then
+                    'document ' || source_document_id || ' was issued on '
+                    || cast(issue_date as text) || ': it cannot be written off before'
             when instalment_no is not null and instalment_amount is null
                 then
                     'document ' || source_document_id || ' has no instalment '
@@ -107,13 +179,13 @@ final as (
             when settled_amount + written_off_so_far > amount_incl_tax
                 then
                     'write-offs of ' || cast(written_off_so_far as text)
-                    || ' after settlements of ' || cast(settled_amount as text)
+                    || ' and settlements of ' || cast(settled_amount as text)
                     || ' exceed document ' || source_document_id || ' of '
                     || cast(amount_incl_tax as text)
             when settled_of_instalment + written_off_of_instalment > instalment_amount
                 then
                     'write-offs of ' || cast(written_off_of_instalment as text)
-                    || ' after settlements of ' || cast(settled_of_instalment as text)
+                    || ' and settlements of ' || cast(settled_of_instalment as text)
                     || ' exceed instalment ' || cast(instalment_no as text) || ' of document '
                     || source_document_id || ' of ' || cast(instalment_amount as text)
         end as refused_reason
