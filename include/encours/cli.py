@@ -186,6 +186,8 @@ def demo_data(
     out: Annotated[Path, typer.Option(help="Folder to write to.")],
     format: Annotated[str, typer.Option(help="csv, parquet or fec.")] = "csv",
     end: Annotated[str | None, typer.Option(help="Last day of the books, YYYY-MM-DD.")] = None,
+    home: Home = None,
+    warehouse: WarehouseUrl = None,
     as_json: AsJson = False,
 ) -> None:
     """Write believable French B2B books, the same for the same options."""
@@ -239,7 +241,12 @@ def url(home: Home = None, warehouse: WarehouseUrl = None) -> None:
 
 
 @app.command("check-fec")
-def check_fec(file: Path, as_json: AsJson = False) -> None:
+def check_fec(
+    file: Path,
+    home: Home = None,
+    warehouse: WarehouseUrl = None,
+    as_json: AsJson = False,
+) -> None:
     """Conformance report of a FEC file; nothing is loaded."""
     from encours.clients.fec_conformance import conformance_report
 

@@ -211,7 +211,10 @@ def _apply_stream(
                 " or latest.payload_hash <> incoming.payload_hash"
             ).format(raw=sql.Identifier("raw_files", stream), incoming=_incoming(stream))
         ).rowcount
-    deleted = _delete_missing(connection, stream, entities, was_delivered=totals is not None)
+    deleted = 0
+    # What belongs to no entity is only replaced by a delivery of the same stream.
+    if totals is not None or stream in STREAMS_WITH_ENTITY:
+        deleted = _delete_missing(connection, stream, entities, was_delivered=totals is not None)
     if changed or deleted:
         # Autovacuum gathers statistics a minute later; the models read them now.
         connection.execute(sql.SQL("analyze {}").format(sql.Identifier("raw_files", stream)))

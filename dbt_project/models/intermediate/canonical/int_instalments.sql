@@ -5,6 +5,7 @@ with invoices as (
         issue_date,
         due_date,
         lower(trim(payment_terms)) as payment_terms,
+        is_doubtful,
         amount_incl_tax
     from {{ ref('int_documents') }}
     where document_type = 'invoice'
@@ -31,6 +32,8 @@ whole_invoices as (
         1 as instalment_no,
         coalesce(
             invoices.due_date,
+            -- A debt is called doubtful when it is past due: the transfer gives it no new term.
+            case when invoices.is_doubtful then invoices.issue_date end,
             case payment_terms.method
                 when 'net' then {{ add_days('invoices.issue_date', 'payment_terms.days') }}
                 when 'days_then_month_end'
