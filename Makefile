@@ -13,7 +13,7 @@ demo: $(READY)
 	@$(BIN)/encours demo
 
 test: $(READY)
-	$(BIN)/pytest -n 2 --dist loadgroup tests
+	$(BIN)/pytest -n 2 --dist loadfile tests
 
 check: $(READY)
 	$(BIN)/ruff check .

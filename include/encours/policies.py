@@ -27,7 +27,7 @@ def read_choices(settings: Settings) -> dict[str, str]:
     if not path.exists():
         return {}
     try:
-        content = yaml.safe_load(path.read_text()) or {}
+        content = yaml.safe_load(path.read_bytes()) or {}
     except yaml.YAMLError as error:
         raise BadInput("is not valid YAML", where=str(path), mend="see DECISIONS.md") from error
     if not isinstance(content, dict):
@@ -52,7 +52,7 @@ def _checked(path: Path, name: str, value: object, allowed: Mapping[str, str]) -
     text = str(value).strip()
     bounds = RANGE.fullmatch(allowed[name])
     fits = (
-        text.isdigit() and int(bounds[1]) <= int(text) <= int(bounds[2])
+        text.isascii() and text.isdigit() and int(bounds[1]) <= int(text) <= int(bounds[2])
         if bounds
         else text in allowed[name].split("|")
     )

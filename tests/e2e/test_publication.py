@@ -408,6 +408,11 @@ def test_build_whose_candidate_was_replaced_goes_no_further(
         step(books, mine)
 
     assert shown(books) == 1
+    ((status, error),) = steps.rows(
+        books, "select status, error from ops.run where run_id = 'mine'"
+    )
+    assert status == "failed"
+    assert error.startswith("another build replaced the candidate")
 
 
 def test_second_build_at_the_same_time_is_refused(books: Settings) -> None:

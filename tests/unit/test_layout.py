@@ -59,9 +59,8 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
 NOBODY_IMPORTS = {"cli", "demo", "sandbox"}
 
 HEAVY = {"airflow", "dbt", "great_expectations", "pandas", "pyarrow", "numpy", "sqlalchemy"}
-# The process whose purpose is to have dbt imported, and the modules that only Airflow imports.
+# The modules that only Airflow imports.
 HEAVY_ON_PURPOSE = {
-    "transform/dbt_server.py": {"dbt"},
     "orchestration/assets.py": {"airflow"},
     "orchestration/defaults.py": {"airflow"},
     "orchestration/inbox_trigger.py": {"airflow"},

@@ -162,7 +162,7 @@ def unknown_files(directory: Path) -> tuple[str, ...]:
     """One warning per file that `inspect_directory` passes over because of its name."""
     warnings = []
     for path in _list_directory(directory):
-        if _stream_of(path) is not None or path.name.startswith("."):
+        if _stream_of(path) is not None or path.name.startswith(".") or path.is_dir():
             continue
         close = difflib.get_close_matches(_folded(path.stem), STREAMS_BY_NAME, n=1, cutoff=0.8)
         hint = f"; did you mean {close[0]}{path.suffix.lower()}?" if close else ""

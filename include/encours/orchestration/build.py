@@ -115,14 +115,6 @@ def publish_marts(settings: Settings, run_id: str) -> str:
     return published.publication_id
 
 
-def fail_build(settings: Settings, run_id: str, error: str) -> None:
-    """Write down that the run failed; a hold is not a failure."""
-    with connect(open_warehouse(settings).pipeline_url) as connection:
-        ledger.ensure_ledger(connection)
-        ledger.start_run(connection, run_id)
-        ledger.finish_run(connection, run_id, "failed", error=error)
-
-
 def default_as_of_date(connection: psycopg.Connection, known_on: datetime, clock: datetime) -> date:
     """Today in the entity's time zone; for FEC alone, the last day that the ledgers speak of."""
     row = connection.execute(
@@ -227,11 +219,33 @@ def _step(
         ledger.start_run(connection, run_id)
         try:
             yield connection, warehouse
-        except psycopg.OperationalError as error:
-            raise database_failure(error) from error
-        except OSError as error:
-            raise FatalError(f"{step}: {error.strerror or error}") from error
+        except QualityHold:
+            raise
+        except Exception as error:
+            told = _told(error, step)
+            _write_failure(connection, run_id, told)
+            if told is error:
+                raise
+            raise told from error
         ledger.time_step(connection, run_id, step, time.monotonic() - started)
+
+
+def _told(error: Exception, step: str) -> Exception:
+    """The error in words for a person, where it is not yet."""
+    if isinstance(error, psycopg.OperationalError):
+        return database_failure(error)
+    if isinstance(error, OSError):
+        return FatalError(f"{step}: {error.strerror or error}")
+    return error
+
+
+def _write_failure(connection: psycopg.Connection, run_id: str, error: Exception) -> None:
+    """A step that is tried again puts the run back to running; a lost connection cannot write."""
+    if connection.closed or connection.broken:
+        return
+    connection.rollback()
+    line = " ".join(str(error).split()) or type(error).__name__
+    ledger.finish_run(connection, run_id, "failed", error=line)
 
 
 def _check_candidate(connection: psycopg.Connection, run_id: str) -> None:

@@ -16,7 +16,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -75,18 +75,18 @@ def start(settings: Settings, port: int, progress: Callable[[str], None]) -> Run
         password = admin_password(settings)
         progress("preparing Airflow's metadata database")
         prepare_airflow(settings, warehouse)
-        environment = {**os.environ, **airflow_environment(settings, warehouse, port)}
-        launched = []
-        for name in [name for name in SERVICES if name not in services]:
-            _kill(settings, [dead for dead in _recorded(settings) if dead.name == name])
-            services[name] = _launch(settings, name, environment)
-            launched.append(services[name])
-            _record(settings, services.values(), port)
         running = Running(f"http://127.0.0.1:{port}", ADMIN, password, settings.inbox_dir)
-        if launched:
-            progress("starting Airflow")
+        environment = {**os.environ, **airflow_environment(settings, warehouse, port)}
+        launched: list[Service] = []
         try:
-            _wait(settings, running, services)
+            for names, is_ready in START_ORDER:
+                for name in [name for name in names if name not in services]:
+                    progress(f"starting Airflow's {name}")
+                    _kill(settings, [dead for dead in _recorded(settings) if dead.name == name])
+                    services[name] = _launch(settings, name, environment)
+                    launched.append(services[name])
+                    _record(settings, services.values(), port)
+                _wait(settings, running, services, is_ready)
         except FatalError:
             # Half a scheduler would only look as if it worked.
             _stop_services(settings, launched)
@@ -133,7 +133,34 @@ def _launch(settings: Settings, name: str, environment: dict[str, str]) -> Servi
     return Service(name, process.pid, started)
 
 
-def _wait(settings: Settings, running: Running, services: dict[str, Service]) -> None:
+def _answers(url: str) -> bool:
+    """Whether tasks can report to the API server; the first time, it compiles its routes."""
+    import requests
+
+    return requests.get(f"{url}/execution/health", timeout=START_SECONDS).ok
+
+
+def _all_healthy(url: str) -> bool:
+    import requests
+
+    answer = requests.get(f"{url}/api/v2/monitor/health", timeout=START_SECONDS).json()
+    parts = ("metadatabase", "scheduler", "dag_processor", "triggerer")
+    return all(answer[part]["status"] == "healthy" for part in parts)
+
+
+# The scheduler comes when tasks can report: one that waits from the last time would fail at once.
+START_ORDER: tuple[tuple[tuple[str, ...], Callable[[str], bool]], ...] = (
+    (("api-server", "dag-processor", "triggerer"), _answers),
+    (("scheduler",), _all_healthy),
+)
+
+
+def _wait(
+    settings: Settings,
+    running: Running,
+    services: Mapping[str, Service],
+    is_ready: Callable[[str], bool],
+) -> None:
     import requests
 
     deadline = time.monotonic() + START_SECONDS
@@ -143,9 +170,7 @@ def _wait(settings: Settings, running: Running, services: dict[str, Service]) ->
                 raise FatalError(_why_stopped(settings, running, service))
         with contextlib.suppress(requests.RequestException, ValueError, KeyError, TypeError):
             # Until it listens and knows all of them, the deadline decides.
-            answer = requests.get(f"{running.url}/api/v2/monitor/health", timeout=10).json()
-            parts = ("metadatabase", "scheduler", "dag_processor", "triggerer")
-            if all(answer[part]["status"] == "healthy" for part in parts):
+            if is_ready(running.url):
                 return
         time.sleep(POLL_SECONDS)
     raise FatalError(

@@ -1,0 +1,237 @@
+"""`encours up`: the inbox, the DAGs on their assets and the REST API, on real Airflow services.
+
+The services are started once for the whole file and stopped by its last test.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from home_processes import processes_of
+from scheduled_home import ScheduledHome, new_home, wait_for
+
+from encours.demo.books import DemoOptions, write_books
+from encours.errors import BadInput, FatalError
+from encours.orchestration import services
+from encours.settings import Settings
+from encours.warehouse import embedded
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("scheduler")]
+
+LEDGER = "999000001FEC20251231.txt"
+
+
+@pytest.fixture(scope="module")
+def scheduled() -> Iterator[ScheduledHome]:
+    home = new_home()
+    try:
+        home.start()
+        yield home
+    finally:
+        home.command("stop")
+        shutil.rmtree(home.home, ignore_errors=True)
+
+
+@pytest.fixture
+def other_home() -> Iterator[Settings]:
+    home = new_home()
+    settings = Settings(home.home)
+    try:
+        yield settings
+    finally:
+        services.stop(settings)
+        shutil.rmtree(home.home)
+
+
+def made_books(folder: Path, books: str) -> Path:
+    write_books(DemoOptions(invoices=60, months=6, seed=5, format=books), folder)
+    return folder
+
+
+# --- the first start ---------------------------------------------------------------------------
+
+
+def test_no_dag_is_paused_or_broken_on_the_first_start(scheduled: ScheduledHome) -> None:
+    wait_for(lambda: len(scheduled.get("dags")["dags"]) >= 5, "the DAGs to be read")
+
+    dags = scheduled.get("dags")["dags"]
+
+    assert {"ingest_fec", "ingest_files", "build_receivables", "release_held"} <= {
+        dag["dag_id"] for dag in dags
+    }
+    assert [dag["dag_id"] for dag in dags if dag["is_paused"] or dag["has_import_errors"]] == []
+
+
+def test_api_refuses_who_has_no_token(scheduled: ScheduledHome) -> None:
+    stranger = ScheduledHome(scheduled.home, {}, "", scheduled.url, "guessed")
+
+    with pytest.raises(Exception, match="401"):
+        stranger.get("dags")
+
+
+# --- the inbox ---------------------------------------------------------------------------------
+
+
+def test_dropped_ledger_is_ingested_published_and_put_away(
+    scheduled: ScheduledHome, tmp_path: Path
+) -> None:
+    ingests, builds = len(scheduled.runs("ingest_fec")), len(scheduled.runs("build_receivables"))
+
+    dropped = scheduled.drop(made_books(tmp_path, "fec") / LEDGER)
+
+    ingest = scheduled.finished_run("ingest_fec", ingests)
+    build = scheduled.finished_run("build_receivables", builds)
+    assert (ingest["state"], ingest["run_type"]) == ("success", "asset_triggered")
+    assert (build["state"], build["run_type"]) == ("success", "asset_triggered")
+    assert [name for (name,) in scheduled.rows(b"select entity_id from marts.dim_entity")] == [
+        "999000001"
+    ]
+    done = [path.name for path in scheduled.home.glob("inbox/done/*/*")]
+    assert done == [LEDGER]
+    assert not dropped.exists()
+    events = scheduled.get("assets/events", source_dag_id="ingest_fec")["asset_events"]
+    ((extracted_by,),) = scheduled.rows(b"select distinct run_id from ops.extraction")
+    assert [event["extra"]["run_id"] for event in events] == [extracted_by]
+
+
+def test_unusable_file_is_put_aside_with_the_reason_and_nothing_is_published(
+    scheduled: ScheduledHome, tmp_path: Path
+) -> None:
+    ingests, builds = len(scheduled.runs("ingest_fec")), len(scheduled.runs("build_receivables"))
+    published = scheduled.rows(b"select to_regclass('marts.publication_info')")
+    bad = tmp_path / "999000001FEC20241231.txt"
+    bad.write_text("this is no ledger\n")
+
+    scheduled.drop(bad)
+
+    assert scheduled.finished_run("ingest_fec", ingests)["state"] == "failed"
+    (refused,) = scheduled.home.glob(f"inbox/refused/*/{bad.name}")
+    assert bad.name in refused.with_name("REASON.txt").read_text()
+    assert len(scheduled.runs("build_receivables")) == builds
+    assert scheduled.rows(b"select to_regclass('marts.publication_info')") == published
+
+
+# --- a hold and its release --------------------------------------------------------------------
+
+
+def test_dropped_folder_that_is_held_is_published_by_the_release_dag(
+    scheduled: ScheduledHome, tmp_path: Path
+) -> None:
+    builds, releases = len(scheduled.runs("build_receivables")), len(scheduled.runs("release_held"))
+    folder = made_books(tmp_path / "books", "csv")
+    with (folder / "allocations.csv").open("a") as table:
+        table.write("fr,A-none,payment,P-none,D-none,,1.00,\n")
+
+    scheduled.drop(folder)
+
+    assert scheduled.finished_run("build_receivables", builds)["state"] == "failed"
+    held = scheduled.rows(b"select run_id, status from ops.run order by started_at desc limit 1")
+    assert held[0][1] == "held"
+    conf = {"run_id": held[0][0], "reason": "known in accounting", "released_by": "controller"}
+    scheduled.post("dags/release_held/dagRuns", {"logical_date": None, "conf": conf})
+    assert scheduled.finished_run("release_held", releases)["state"] == "success"
+    assert scheduled.rows(b"select run_id from marts.publication_info") == [(held[0][0],)]
+    assert scheduled.rows(
+        b"select action, published_by, reason from ops.publication"
+        b" order by publication_row desc limit 1"
+    ) == [("release", "controller", "known in accounting")]
+
+
+# --- up and stop -------------------------------------------------------------------------------
+
+
+def test_second_up_changes_nothing(scheduled: ScheduledHome) -> None:
+    record = scheduled.home / "airflow" / "services.json"
+    before = record.read_text()
+
+    again = scheduled.command("up")
+
+    assert again.returncode == 0
+    assert scheduled.url in again.stdout
+    assert record.read_text() == before
+
+
+def test_up_replaces_a_killed_service_and_what_it_left(scheduled: ScheduledHome) -> None:
+    before = recorded(scheduled)
+    triggerer = psutil.Process(before["triggerer"])
+    forked = triggerer.children()
+    triggerer.send_signal(signal.SIGKILL)
+    psutil.wait_procs([triggerer], timeout=10)
+
+    again = scheduled.command("up")
+
+    assert again.returncode == 0, again.stderr
+    after = recorded(scheduled)
+    assert {name for name in after if after[name] != before[name]} == {"triggerer"}
+    assert forked
+    assert [child for child in forked if child.pid in processes_of(scheduled.home)] == []
+
+
+def test_port_of_another_program_is_refused_in_one_line(
+    scheduled: ScheduledHome, other_home: Settings
+) -> None:
+    port = int(scheduled.url.rpartition(":")[2])
+
+    with pytest.raises(BadInput, match=rf"^port {port} is taken \(choose another"):
+        services.start(other_home, port, progress=lambda line: None)
+
+
+def test_service_that_ends_while_starting_is_named_and_the_others_are_stopped(
+    other_home: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(services, "prepare_airflow", lambda *_: None)
+    monkeypatch.setitem(services.SERVICES, "triggerer", ("no-such-service",))
+
+    with pytest.raises(FatalError, match=r"^Airflow \S+ stopped: see \S+\.log$"):
+        services.start(other_home, 0, progress=lambda line: None)
+
+    assert [line for line in processes_of(other_home.home).values() if "airflow" in line] == []
+
+
+def test_stop_leaves_no_process_of_the_home(scheduled: ScheduledHome) -> None:
+    assert processes_of(scheduled.home)
+
+    stopped = scheduled.command("stop")
+
+    assert stopped.returncode == 0
+    assert set(services.SERVICES) | {"postgresql"} <= set(
+        stopped.stdout.removeprefix("stopped: ").strip().split(", ")
+    )
+    assert processes_of(scheduled.home) == {}
+
+
+def recorded(scheduled: ScheduledHome) -> dict[str, int]:
+    record = json.loads((scheduled.home / "airflow" / "services.json").read_text())
+    return {service["name"]: service["pid"] for service in record["services"]}
+
+
+# --- what is not ours --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("leads_a_session", [True, False])
+def test_stale_record_with_a_number_given_to_another_program_kills_nobody(
+    tmp_path: Path, leads_a_session: bool
+) -> None:
+    settings = Settings(tmp_path)
+    settings.airflow_home.mkdir()
+    bystander = subprocess.Popen(["sleep", "60"], start_new_session=leads_a_session)
+    try:
+        entry = {"name": "scheduler", "pid": bystander.pid, "started": "another boot 1"}
+        (settings.airflow_home / "services.json").write_text(
+            json.dumps({"port": 1, "services": [entry]})
+        )
+
+        assert services.stop(settings) == []
+
+        assert bystander.poll() is None
+    finally:
+        bystander.kill()
+        bystander.wait()
+    assert not embedded.is_running(settings)
