@@ -1,16 +1,22 @@
-"""Runs of `encours` that are killed, and what must hold afterwards."""
+"""Runs of `encours` that are killed, and what must hold afterwards.
+
+Every killed run works on a copy of the same home, which has published one year of books; it brings
+the next year, so that it has something to load, to build and to publish.
+"""
 
 from __future__ import annotations
 
 import json
 import os
-import random
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,29 +24,98 @@ from typing import Any
 import psutil
 import psycopg
 
+from encours.demo.books import DemoOptions, write_books
 from encours.settings import Settings
+from encours.warehouse import embedded
 from encours.warehouse.connections import open_warehouse
+from home_processes import server_of, strays_of
+from marts_content import Row, marts_content
 
-CONSISTENT = """
-select (select publication_id from publication_info), (select count(*) from mart_aged_balance),
-    (select count(*) from mart_dso)
+# All three are the as-of date; they differ if a statement sees two publications.
+DATES = """
+select (select as_of_date from publication_info), (select max(as_of_date) from mart_aged_balance),
+    (select max(as_of_date) from mart_dso)
 """
+LEAVING_SECONDS = 15.0
 
 
-def start_run(settings: Settings, ledger: Path) -> subprocess.Popen[str]:
+@dataclass(frozen=True)
+class Books:
+    """What a run is given."""
+
+    first_year: tuple[str, ...]
+    next_year: tuple[str, ...]
+    flat_files: tuple[str, ...]
+
+
+def make_books(folder: Path, invoices: int) -> Books:
+    ledgers, tables = folder / "ledgers", folder / "tables"
+    write_books(DemoOptions(invoices=invoices, months=12, seed=3, format="fec"), ledgers)
+    write_books(DemoOptions(invoices=invoices, months=12, seed=4, format="csv"), tables)
+    first, second = sorted(ledgers.glob("999000001FEC*"))
+    return Books(
+        ("--fec", str(first), "--as-of", "2025-12-31"),
+        ("--fec", str(second), "--as-of", "2026-06-30"),
+        ("--files", str(tables), "--as-of", "2026-06-30"),
+    )
+
+
+@dataclass
+class Homes:
+    """A home that has published the first year, and its copies."""
+
+    folder: Path
+    books: Books
+    made: list[Settings] = field(default_factory=list)
+
+    @property
+    def published(self) -> Settings:
+        return Settings(self.folder / "published")
+
+    def copy(self, name: str) -> Settings:
+        settings = Settings(self.folder / name)
+        shutil.copytree(self.published.home, settings.home)
+        self.made.append(settings)
+        return settings
+
+    def discard(self, settings: Settings) -> None:
+        embedded.stop(settings)
+        shutil.rmtree(settings.home)
+        self.made.remove(settings)
+
+    def undisturbed(self, arguments: tuple[str, ...]) -> dict[str, list[Row]]:
+        """The marts of a run that nobody kills."""
+        settings = self.copy("undisturbed")
+        finish_run(settings, arguments)
+        content = marts_content(open_warehouse(settings).pipeline_url)
+        self.discard(settings)
+        return content
+
+
+@contextmanager
+def homes(invoices: int) -> Iterator[Homes]:
+    # Not tmp_path: the server may run as another user, who must be able to enter the folder.
+    with tempfile.TemporaryDirectory(prefix="encours-kill-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        made = Homes(folder, make_books(folder, invoices))
+        try:
+            finish_run(made.published, made.books.first_year)
+            embedded.stop(made.published)
+            yield made
+        finally:
+            for settings in (made.published, *made.made):
+                embedded.stop(settings)
+
+
+# --- runs --------------------------------------------------------------------------------------
+
+
+def start_run(settings: Settings, arguments: tuple[str, ...]) -> subprocess.Popen[str]:
     """`encours run` in a process group of its own."""
+    command = ["run", *arguments, "--home", str(settings.home), "--json"]
     return subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "encours.cli",
-            "run",
-            "--fec",
-            str(ledger),
-            "--home",
-            str(settings.home),
-            "--json",
-        ],
+        [sys.executable, "-m", "encours.cli", *command],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -48,107 +123,111 @@ def start_run(settings: Settings, ledger: Path) -> subprocess.Popen[str]:
     )
 
 
-def finish_run(settings: Settings, ledger: Path) -> dict[str, Any]:
-    """An undisturbed run; its report."""
-    process = start_run(settings, ledger)
+def finish_run(settings: Settings, arguments: tuple[str, ...]) -> dict[str, Any]:
+    """A run that must publish; its report."""
+    process = start_run(settings, arguments)
     output, errors = process.communicate(timeout=600)
     assert process.returncode == 0, f"exit status {process.returncode}: {errors}{output}"
     return dict(json.loads(output.splitlines()[-1]))
 
 
-def kill_when(
-    process: subprocess.Popen[str],
-    victims: Callable[[], list[psutil.Process]],
-    moment: Callable[[], bool],
-) -> list[str]:
-    """Wait for the moment, then SIGKILL the victims. Returns their names, [] if too late."""
-    while process.poll() is None and not moment():
-        time.sleep(0.02)
-    killed = []
-    for victim in victims() if process.poll() is None else []:
-        try:
-            name = victim.name()
-            victim.kill()
-        except psutil.NoSuchProcess:
-            continue
-        killed.append(name)
-    process.communicate(timeout=300)
-    return killed
-
-
-def run_tree(process: subprocess.Popen[str]) -> list[psutil.Process]:
-    """The run and everything that it started, PostgreSQL apart."""
-    try:
-        parent = psutil.Process(process.pid)
-        return [parent, *_not_postgres(parent.children(recursive=True))]
-    except psutil.NoSuchProcess:
-        return []
-
-
-def dbt_processes(process: subprocess.Popen[str]) -> list[psutil.Process]:
-    return [one for one in run_tree(process) if one.pid != process.pid]
-
-
-def postgres_processes(settings: Settings, *, backends_only: bool) -> list[psutil.Process]:
-    """The postmaster of the home, or the backends that its clients have."""
-    pid_file = settings.postgres_dir / "data" / "postmaster.pid"
-    try:
-        postmaster = psutil.Process(int(pid_file.read_text().splitlines()[0]))
-        if not backends_only:
-            return [postmaster]
-        return [
-            child
-            for child in postmaster.children()
-            if any("encours_pipeline" in part for part in child.cmdline())
-        ]
-    except (OSError, ValueError, IndexError, psutil.Error):
-        return []
-
-
-def processes_of(settings: Settings) -> list[str]:
-    """Command lines that name the home, PostgreSQL's and this one's apart."""
-    found = []
-    for process in psutil.process_iter(["cmdline", "pid", "name", "environ"]):
-        line = " ".join(process.info["cmdline"] or [])
-        environment = process.info["environ"] or {}
-        belongs = str(settings.home) in line or environment.get("ENCOURS_HOME") == str(
-            settings.home
-        )
-        if belongs and process.info["pid"] != os.getpid() and "postgres" not in line:
-            found.append(line)
-    return found
-
-
-def _not_postgres(processes: list[psutil.Process]) -> list[psutil.Process]:
-    kept = []
-    for process in processes:
-        try:
-            if "postgres" not in process.name():
-                kept.append(process)
-        except psutil.NoSuchProcess:
-            continue
-    return kept
-
-
 def has_reached(settings: Settings, step: str) -> bool:
-    """Whether a run of the home has begun this task: its log says so."""
-    newest = sorted(settings.runs_dir.glob("2*/run.log"))[-1:]
-    return any(f"starting task_id={step} " in log.read_text() for log in newest)
+    """Whether the newest run of the home has begun this task: its log says so."""
+    newest = max(settings.runs_dir.glob("2*/run.log"), default=None)
+    return newest is not None and f"starting task_id={step} " in newest.read_text()
 
 
-def after_seconds(seconds: float) -> Callable[[], bool]:
-    end = time.monotonic() + seconds
-    return lambda: time.monotonic() >= end
+# --- killing -----------------------------------------------------------------------------------
+
+
+def kill_group(process: subprocess.Popen[str]) -> int:
+    """The run and what it started, at one blow. Returns how many that was."""
+    count = len([pid for pid in psutil.pids() if _group(pid) == process.pid])
+    os.killpg(process.pid, signal.SIGKILL)
+    return count
+
+
+def kill_run(process: subprocess.Popen[str]) -> int:
+    process.kill()
+    return 1
+
+
+def kill_dbt(process: subprocess.Popen[str]) -> int:
+    """The dbt server only; its owner and what it forked live."""
+    return _kill(psutil.Process(process.pid).children()[:1])
+
+
+def kill_dbt_invocation(process: subprocess.Popen[str]) -> int:
+    """What the dbt server forked; it lives itself."""
+    servers = psutil.Process(process.pid).children()
+    return _kill([child for server in servers for child in server.children()])
+
+
+def kill_backend(settings: Settings) -> int:
+    """One session of the pipeline, preferably one at work."""
+    sessions = {
+        pid: line for pid, line in server_of(settings.home).items() if "encours_pipeline" in line
+    }
+    at_work = [pid for pid, line in sessions.items() if not line.endswith("idle")]
+    return _kill([psutil.Process(pid) for pid in (*at_work, *sessions)][:1])
+
+
+def kill_postmaster(settings: Settings) -> int:
+    pid_file = settings.postgres_dir / "data" / "postmaster.pid"
+    return _kill([psutil.Process(int(pid_file.read_text().split()[0]))])
+
+
+def kill_when(
+    process: subprocess.Popen[str], is_due: Callable[[], bool], kill: Callable[[], int]
+) -> tuple[int, str]:
+    """Kill at the moment, or as soon after it as there is somebody to kill.
+
+    Returns how many were killed, none if the run ended before, and the run's last line.
+    """
+    killed = 0
+    while process.poll() is None and not killed:
+        if is_due():
+            try:
+                killed = kill()
+            except (psutil.Error, OSError, IndexError, ValueError):
+                killed = 0  # It ended while we looked at it.
+        time.sleep(0.01)
+    _, errors = process.communicate(timeout=300)
+    return killed, errors.strip().rpartition("\n")[2]
+
+
+def wait_until_alone(settings: Settings) -> dict[int, str]:
+    """What still works for the home besides PostgreSQL, after a little patience."""
+    deadline = time.monotonic() + LEAVING_SECONDS
+    while (strays := strays_of(settings.home)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return strays
+
+
+def _group(pid: int) -> int | None:
+    try:
+        return os.getpgid(pid)
+    except ProcessLookupError:
+        return None
+
+
+def _kill(victims: list[psutil.Process]) -> int:
+    for victim in victims:
+        victim.kill()
+    return len(victims)
+
+
+# --- a reader ----------------------------------------------------------------------------------
 
 
 @dataclass
 class Reader:
-    """Polls the marts as BI does, on one connection and on new ones, and keeps what it saw."""
+    """Polls the marts as BI does, on a connection that it keeps, and remembers what it saw."""
 
     settings: Settings
     seen: set[tuple[Any, ...]] = field(default_factory=set)
+    errors: list[str] = field(default_factory=list)
     polls: int = 0
-    lost_connections: int = 0
     _done: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
 
@@ -163,30 +242,18 @@ class Reader:
         assert self._thread is not None
         self._thread.join()
 
+    def saw_one_publication_at_a_time(self) -> bool:
+        return self.polls > 0 and not self.errors and all(len({*dates}) == 1 for dates in self.seen)
+
     def _poll(self) -> None:
         while not self._done.is_set():
             try:
-                with psycopg.connect(self._url, connect_timeout=5) as connection:
-                    connection.autocommit = True
-                    while not self._done.wait(0.02):
-                        row = connection.execute(CONSISTENT).fetchone()
-                        assert row is not None
-                        self.seen.add(tuple(row))
+                with psycopg.connect(self._url, connect_timeout=5, autocommit=True) as connection:
+                    while not self._done.wait(0.01):
+                        self.seen.update(connection.execute(DATES).fetchall())
                         self.polls += 1
             except psycopg.OperationalError:
-                # Only a killed server may do this; what was read before stays in `seen`.
-                self.lost_connections += 1
-                time.sleep(0.1)
-
-
-def random_moments(seed: int, count: int, longest: float) -> list[float]:
-    chooser = random.Random(seed)
-    return [round(chooser.uniform(0.5, longest), 2) for _ in range(count)]
-
-
-def interrupt_group(process: subprocess.Popen[str]) -> None:
-    """SIGKILL to the whole group, as the out-of-memory killer of a container does."""
-    try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return
+                self._done.wait(0.1)  # The server was killed; the next run starts it again.
+            except psycopg.Error as error:
+                self.errors.append(str(error))
+                self._done.wait(0.1)

@@ -1,61 +1,86 @@
-"""kill -9 in the middle of a run, once while loading and once while building."""
+"""kill -9 in the middle of a run, once while it loads and once while it builds.
+
+Ten random moments and more victims: `make soak`.
+"""
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
+import psycopg
 import pytest
-from bench.ledgers import write_ledger
 
-from encours.settings import Settings
-from encours.warehouse import embedded
 from encours.warehouse.connections import open_warehouse
 from killed_runs import (
+    Homes,
     Reader,
     finish_run,
     has_reached,
+    homes,
+    kill_group,
+    kill_postmaster,
     kill_when,
-    postgres_processes,
-    processes_of,
-    run_tree,
     start_run,
+    wait_until_alone,
 )
-from marts_content import marts_content
+from marts_content import Row, marts_content
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("kill")]
 
+WAITING_COPY = "select 1 from pg_stat_activity where wait_event_type = 'Lock' and query ~* '^copy'"
+
 
 @pytest.fixture(scope="module")
-def published() -> Iterator[tuple[Settings, Path, dict]]:
-    with tempfile.TemporaryDirectory(prefix="encours-kill-") as folder:
-        Path(folder).chmod(0o755)
-        settings = Settings(home=Path(folder) / "home")
-        ledger = write_ledger(Path(folder) / "999000001FEC20251231.txt", 3_000)
-        try:
-            finish_run(settings, ledger)
-            yield settings, ledger, marts_content(open_warehouse(settings).pipeline_url)
-        finally:
-            embedded.stop(settings)
+def prepared() -> Iterator[Homes]:
+    with homes(invoices=300) as made:
+        yield made
 
 
-@pytest.mark.parametrize("step", ["build_core", "audit_candidate"])
-def test_a_killed_run_leaves_the_marts_and_the_next_one_publishes_the_same(
-    published: tuple[Settings, Path, dict], step: str
+@pytest.fixture(scope="module")
+def expected(prepared: Homes) -> dict[str, list[Row]]:
+    return prepared.undisturbed(prepared.books.next_year)
+
+
+def test_run_killed_while_it_loads_leaves_nothing_and_the_next_one_publishes_the_same(
+    prepared: Homes, expected: dict[str, list[Row]]
 ) -> None:
-    settings, ledger, expected = published
+    settings = prepared.copy("loading")
+    pipeline_url = open_warehouse(settings).pipeline_url
+
+    with psycopg.connect(pipeline_url) as blocker:
+        # The COPY stands still until it is killed.
+        blocker.execute("lock table raw_fec.ledger_lines in share mode")
+        process = start_run(settings, prepared.books.next_year)
+        killed, _ = kill_when(
+            process,
+            lambda: blocker.execute(WAITING_COPY).fetchone() is not None,
+            lambda: kill_group(process),
+        )
+
+    assert killed
+    assert wait_until_alone(settings) == {}
+    finish_run(settings, prepared.books.next_year)
+    assert marts_content(pipeline_url) == expected
+    prepared.discard(settings)
+
+
+def test_run_killed_with_its_server_while_it_builds_leaves_the_marts_to_readers(
+    prepared: Homes, expected: dict[str, list[Row]]
+) -> None:
+    settings = prepared.copy("building")
 
     with Reader(settings) as reader:
-        process = start_run(settings, ledger)
-        killed = kill_when(
+        process = start_run(settings, prepared.books.next_year)
+        killed, _ = kill_when(
             process,
-            lambda: [*run_tree(process), *postgres_processes(settings, backends_only=False)],
-            lambda: has_reached(settings, step),
+            lambda: has_reached(settings, "build_core"),
+            lambda: kill_group(process) and kill_postmaster(settings),
         )
-        assert killed, "the run ended before the moment to kill it"
-        finish_run(settings, ledger)
+        strays = wait_until_alone(settings)
+        finish_run(settings, prepared.books.next_year)
 
+    assert killed
+    assert strays == {}
     assert marts_content(open_warehouse(settings).pipeline_url) == expected
-    assert len({row[1:] for row in reader.seen}) == 1
-    assert processes_of(settings) == []
+    assert reader.saw_one_publication_at_a_time()
+    prepared.discard(settings)

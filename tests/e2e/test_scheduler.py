@@ -14,7 +14,6 @@ from pathlib import Path
 
 import psutil
 import pytest
-from home_processes import processes_of
 from scheduled_home import ScheduledHome, new_home, wait_for
 
 from encours.demo.books import DemoOptions, write_books
@@ -22,10 +21,11 @@ from encours.errors import BadInput, FatalError
 from encours.orchestration import services
 from encours.settings import Settings
 from encours.warehouse import embedded
+from home_processes import processes_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("scheduler")]
 
-LEDGER = "999000001FEC20251231.txt"
+LEDGER = "999000001FEC20260630.txt"
 
 
 @pytest.fixture(scope="module")

@@ -1,89 +1,107 @@
-"""kill -9 at ten random moments of a run: a rerun publishes the same marts.
+"""kill -9 at ten random moments of a run: the next one publishes the same marts.
 
 make soak
 """
 
 from __future__ import annotations
 
-import tempfile
+import random
 import time
 from collections.abc import Iterator
-from pathlib import Path
+from dataclasses import dataclass
 
-import psutil
 import pytest
-from bench.ledgers import write_ledger
 
 from encours.settings import Settings
-from encours.warehouse import embedded
 from encours.warehouse.connections import open_warehouse
 from killed_runs import (
+    Homes,
     Reader,
-    after_seconds,
-    dbt_processes,
     finish_run,
+    homes,
+    kill_backend,
+    kill_dbt,
+    kill_dbt_invocation,
+    kill_group,
+    kill_postmaster,
+    kill_run,
     kill_when,
-    postgres_processes,
-    processes_of,
-    random_moments,
-    run_tree,
     start_run,
+    wait_until_alone,
 )
-from marts_content import marts_content
+from marts_content import Row, marts_content
 
 pytestmark = pytest.mark.soak
 
-VICTIMS = ("run", "dbt", "backend", "postmaster", "everything")
 SEED = 20261121
-COUNT = 10
+VICTIMS = (
+    *("group", "run", "dbt", "dbt invocation", "backend", "postmaster"),
+    *("backend", "group", "run", "group on flat files"),
+)
+CHOOSER = random.Random(SEED)
+# As a share of the time that an undisturbed run takes.
+MOMENTS = [round(CHOOSER.uniform(0.05, 0.98), 3) for _ in VICTIMS]
+
+
+@dataclass(frozen=True)
+class Undisturbed:
+    homes: Homes
+    seconds: float
+    ledgers: dict[str, list[Row]]
+    flat_files: dict[str, list[Row]]
 
 
 @pytest.fixture(scope="module")
-def undisturbed() -> Iterator[tuple[Settings, Path, dict, float]]:
-    """A home that has published once, its ledger, its marts, and the seconds of a run."""
-    with tempfile.TemporaryDirectory(prefix="encours-soak-") as folder:
-        Path(folder).chmod(0o755)
-        settings = Settings(home=Path(folder) / "home")
-        ledger = write_ledger(Path(folder) / "999000001FEC20251231.txt", 5_000)
-        try:
-            finish_run(settings, ledger)
-            started = time.monotonic()
-            finish_run(settings, ledger)
-            seconds = time.monotonic() - started
-            yield settings, ledger, marts_content(open_warehouse(settings).pipeline_url), seconds
-        finally:
-            embedded.stop(settings)
+def undisturbed() -> Iterator[Undisturbed]:
+    with homes(invoices=2_000) as made:
+        started = time.monotonic()
+        ledgers = made.undisturbed(made.books.next_year)
+        seconds = time.monotonic() - started
+        yield Undisturbed(made, seconds, ledgers, made.undisturbed(made.books.flat_files))
 
 
-@pytest.mark.timeout(900)
-@pytest.mark.parametrize("number", range(COUNT))
-def test_a_rerun_after_a_kill_publishes_the_same_marts(
-    undisturbed: tuple[Settings, Path, dict, float], number: int
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize(
+    ("victim", "share"), zip(VICTIMS, MOMENTS, strict=True), ids=lambda part: str(part)
+)
+def test_run_after_a_kill_publishes_the_same_marts(
+    undisturbed: Undisturbed, victim: str, share: float
 ) -> None:
-    settings, ledger, expected, seconds = undisturbed
-    moment = random_moments(SEED, COUNT, seconds)[number]
-    victim = VICTIMS[number % len(VICTIMS)]
+    made = undisturbed.homes
+    is_flat = victim == "group on flat files"
+    arguments = made.books.flat_files if is_flat else made.books.next_year
+    settings = made.copy("killed")
 
     with Reader(settings) as reader:
-        process = start_run(settings, ledger)
+        due = time.monotonic() + share * undisturbed.seconds
+        process = start_run(settings, arguments)
+        kill = {
+            "group": lambda: kill_group(process),
+            "group on flat files": lambda: kill_group(process),
+            "run": lambda: kill_run(process),
+            "dbt": lambda: kill_dbt(process),
+            "dbt invocation": lambda: kill_dbt_invocation(process),
+            "backend": lambda: kill_backend(settings),
+            "postmaster": lambda: kill_postmaster(settings),
+        }[victim]
+        killed, last_line = kill_when(process, lambda: time.monotonic() >= due, kill)
+        step = last_step(settings)
+        strays = wait_until_alone(settings)
+        finish_run(settings, arguments)
 
-        def victims() -> list[psutil.Process]:
-            chosen = {
-                "run": [psutil.Process(process.pid)],
-                "dbt": dbt_processes(process),
-                "backend": postgres_processes(settings, backends_only=True),
-                "postmaster": postgres_processes(settings, backends_only=False),
-                "everything": [
-                    *run_tree(process),
-                    *postgres_processes(settings, backends_only=False),
-                ],
-            }
-            return chosen[victim]
-
-        killed = kill_when(process, victims, after_seconds(moment))
-        finish_run(settings, ledger)
-
-    print(f"kill {number + 1}: {victim} after {moment} s of {seconds:.0f}: {len(killed)} killed")
+    print(
+        f"\n{victim} at {share:.0%} of {undisturbed.seconds:.0f} s, in {step}: killed {killed},"
+        f" exit {process.returncode}, {reader.polls} polls; {last_line}"
+    )
+    assert strays == {}
+    expected = undisturbed.flat_files if is_flat else undisturbed.ledgers
     assert marts_content(open_warehouse(settings).pipeline_url) == expected
-    assert len({row[1:] for row in reader.seen}) == 1, "a reader saw a half-published state"
-    assert processes_of(settings) == []
+    assert reader.saw_one_publication_at_a_time(), reader.errors or reader.seen
+    made.discard(settings)
+
+
+def last_step(settings: Settings) -> str:
+    """The task that the newest run was in when it ended."""
+    newest = max(settings.runs_dir.glob("2*/run.log"), default=None)
+    _, mark, after = newest.read_text().rpartition("starting task_id=") if newest else ("", "", "")
+    return after.partition(" ")[0] if mark else "its start"
