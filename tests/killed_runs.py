@@ -105,6 +105,7 @@ def homes(invoices: int) -> Iterator[Homes]:
             yield made
         finally:
             for settings in (made.published, *made.made):
+                _kill([psutil.Process(pid) for pid in strays_of(settings.home)])
                 embedded.stop(settings)
 
 
