@@ -101,6 +101,18 @@ def test_dropped_ledger_is_ingested_published_and_put_away(
     assert [event["extra"]["run_id"] for event in events] == [extracted_by]
 
 
+def test_dbt_does_not_outlive_its_task(scheduled: ScheduledHome) -> None:
+    wait_for(
+        lambda: all(run["state"] != "running" for run in scheduled.runs("build_receivables")),
+        "the builds to end",
+    )
+
+    wait_for(
+        lambda: not any("dbt" in line for line in processes_of(scheduled.home).values()),
+        "the dbt processes to end",
+    )
+
+
 def test_unusable_file_is_put_aside_with_the_reason_and_nothing_is_published(
     scheduled: ScheduledHome, tmp_path: Path
 ) -> None:
