@@ -29,6 +29,8 @@ MUTATIONS = {
     "dso_receivables_equal_aged_balance": """
         update marts_candidate.mart_dso
         set outstanding_company_amount = outstanding_company_amount + 0.01""",
+    "fec_periods_do_not_overlap": """
+        update intermediate.int_fec_ledgers set first_entry_date = first_entry_date - 1""",
     "instalments_sum_to_their_invoice": """
         delete from intermediate.int_items where instalment_no = 2""",
     "open_items_equal_positions_and_movements": """

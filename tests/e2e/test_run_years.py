@@ -2,7 +2,8 @@
 
 Companies, each with two years of 240 + 180 left open by the first and 240 paid in the second:
 one whose opening repeats every invoice, one that opens with one line per customer. Beside them one
-without lettering, and one whose lettering is not the oldest first.
+without lettering, one whose lettering is not the oldest first, and one that was exported in June
+and again when the year had ended.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ DETAILED = "111111118"
 COLLAPSED = "222222226"
 UNLETTERED = "333333334"
 LETTERED_LATE = "444444442"
+EXPORTED_TWICE = "555555556"
+COMPANIES = (DETAILED, COLLAPSED, UNLETTERED, LETTERED_LATE, EXPORTED_TWICE)
 AS_OF = date(2024, 12, 31)
 
 
@@ -71,23 +74,23 @@ def year_after(*openings: list[Line]) -> list[Line]:
     ]
 
 
-def books() -> Iterator[tuple[str, int, list[Line]]]:
-    """Company, year and lines of every ledger."""
-    yield DETAILED, 2023, samples.ledger()
+def books() -> Iterator[tuple[str, str, list[Line]]]:
+    """Company, closing date and lines of every ledger."""
+    yield DETAILED, "20231231", samples.ledger()
     yield (
         DETAILED,
-        2024,
+        "20241231",
         year_after(opening("C001", "FA-2", 24000, "AA"), opening("C002", "FA-3", 18000)),
     )
-    yield COLLAPSED, 2023, samples.ledger()
+    yield COLLAPSED, "20231231", samples.ledger()
     yield (
         COLLAPSED,
-        2024,
+        "20241231",
         year_after(opening("C001", "RAN", 24000, "AA"), opening("C002", "RAN", 18000)),
     )
     yield (
         UNLETTERED,
-        2024,
+        "20241231",
         [
             *samples.sale(1, "20240115", "C001", 12000),
             *samples.sale(2, "20240215", "C001", 24000),
@@ -96,12 +99,19 @@ def books() -> Iterator[tuple[str, int, list[Line]]]:
     )
     yield (
         LETTERED_LATE,
-        2024,
+        "20241231",
         [
             *samples.sale(1, "20240115", "C001", 12000),
             *samples.sale(2, "20240215", "C001", 12000, "A"),
             *samples.receipt(3, "20240320", "C001", 12000, "A"),
         ],
+    )
+    first_half = samples.sale(1, "20240115", "C001", 12000)
+    yield EXPORTED_TWICE, "20240630", first_half
+    yield (
+        EXPORTED_TWICE,
+        "20241231",
+        [*first_half, *samples.sale(2, "20240715", "C001", 24000)],
     )
 
 
@@ -126,8 +136,8 @@ def published(home: Settings, folder: Path) -> Published:
     run_id = steps.ingest_fec(
         home,
         *(
-            samples.write_fec(folder, lines, name=f"{siren}FEC{year}1231.txt")
-            for siren, year, lines in books()
+            samples.write_fec(folder, lines, name=f"{siren}FEC{closing}.txt")
+            for siren, closing, lines in books()
         ),
     )
     opened = steps.build_candidate(home, run_id)
@@ -179,7 +189,7 @@ def test_every_account_of_every_company_ties_at_every_month_end(published: Publi
     )
 
     assert untied == []
-    assert tied == [(siren, True) for siren in (DETAILED, COLLAPSED, UNLETTERED, LETTERED_LATE)]
+    assert tied == [(siren, True) for siren in COMPANIES]
 
 
 def test_ledger_without_lettering_settles_the_oldest_first(published: Published) -> None:
@@ -201,6 +211,7 @@ def test_ledger_without_lettering_says_so_in_the_coverage(published: Published) 
         COLLAPSED: "lettered",
         UNLETTERED: "fifo",
         LETTERED_LATE: "lettered",
+        EXPORTED_TWICE: "fifo",
     }
 
 
@@ -211,7 +222,19 @@ def test_ledger_without_lettering_is_a_warning_of_the_run(published: Published) 
         published.build.run_id,
     )
 
-    assert warnings == [("warning", "failed", [f"{UNLETTERED}|2024-12-31"])]
+    assert warnings == [
+        ("warning", "failed", [f"{UNLETTERED}|2024-12-31", f"{EXPORTED_TWICE}|2024-12-31"])
+    ]
+
+
+def test_export_of_the_whole_year_replaces_the_export_of_june(published: Published) -> None:
+    open_items = published.rows(
+        "select document_number, open_amount from marts.fct_open_items where entity_id = %s"
+        " order by issue_date",
+        EXPORTED_TWICE,
+    )
+
+    assert open_items == [("FA-1", Decimal("120.00")), ("FA-2", Decimal("240.00"))]
 
 
 def test_lettering_wins_over_age(published: Published) -> None:
@@ -318,11 +341,13 @@ def test_rebuild_of_a_time_when_nothing_was_known_is_empty_and_not_an_error(
 
 @pytest.fixture(scope="module")
 def chosen(year_before: None, published: Published, folder: Path) -> Published:
-    """A candidate under the policy `fifo`, with a company that sent two exports of one year."""
+    """A candidate under the policy `fifo`, with a company whose two ledgers share February."""
     home = published.home
     (home.home / "policies.yml").write_text("fec_matching: fifo\n")
     lines = samples.ledger()
-    for closing, part in (("20230228", lines[:6]), ("20230331", lines)):
+    january, march = lines[:3], lines[6:]
+    february = lines[3:6]
+    for closing, part in (("20230228", january + february), ("20230331", february + march)):
         steps.ingest_fec(home, samples.write_fec(folder, part, name=f"555555550FEC{closing}.txt"))
     opened = steps.build_candidate(home)
     return Published(home, opened, "", content(home, "marts_candidate"))
@@ -347,12 +372,14 @@ def test_policy_changes_no_total(chosen: Published) -> None:
     )
 
 
-def test_two_exports_of_one_year_do_not_tie_and_cannot_be_published(chosen: Published) -> None:
-    """Interim exports repeat each other's lines; the control account shows it."""
-    ties = chosen.rows(
-        "select is_tied from marts_candidate.mart_tie_out where entity_id = '555555550'"
-        " and as_of_date = %s",
-        chosen.build.as_of_date,
-    )
+def test_ledgers_that_share_days_are_held(chosen: Published) -> None:
+    """Neither covers the other: the invoice of February counts twice."""
+    decision = steps.judge(chosen.home, chosen.build)
 
-    assert ties == [(False,)]
+    failed = chosen.rows(
+        "select check_name from ops.check_result"
+        " where run_id = %s and severity = 'critical' and state = 'failed'",
+        chosen.build.run_id,
+    )
+    assert decision == "hold"
+    assert ("fec_periods_do_not_overlap",) in failed

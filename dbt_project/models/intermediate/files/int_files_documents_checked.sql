@@ -54,6 +54,10 @@ final as (
                 documents.exchange_rate is null
                 and documents.currency_code <> entities.base_currency
                 then 'exchange_rate'
+            when
+                documents.exchange_rate <> 1
+                and documents.currency_code = entities.base_currency
+                then 'exchange_rate'
         end as refused_column,
         case
             when customers.customer_id is null
@@ -66,6 +70,12 @@ final as (
                 then
                     'amount in ' || documents.currency_code || ' without exchange_rate to '
                     || entities.base_currency || ': give the rate of the document'
+            when
+                documents.exchange_rate <> 1
+                and documents.currency_code = entities.base_currency
+                then
+                    'exchange_rate of ' || entities.base_currency
+                    || ' to itself is not 1: correct the rate or the currency_code'
         end as refused_reason
     from documents
     inner join {{ ref('int_entities') }} as entities

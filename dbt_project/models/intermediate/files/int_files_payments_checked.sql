@@ -44,6 +44,10 @@ final as (
                 payments.exchange_rate is null
                 and payments.currency_code <> entities.base_currency
                 then 'exchange_rate'
+            when
+                payments.exchange_rate <> 1
+                and payments.currency_code = entities.base_currency
+                then 'exchange_rate'
         end as refused_column,
         case
             when customers.customer_id is null
@@ -56,6 +60,12 @@ final as (
                 then
                     'amount in ' || payments.currency_code || ' without exchange_rate to '
                     || entities.base_currency || ': give the rate of the payment'
+            when
+                payments.exchange_rate <> 1
+                and payments.currency_code = entities.base_currency
+                then
+                    'exchange_rate of ' || entities.base_currency
+                    || ' to itself is not 1: correct the rate or the currency_code'
         end as refused_reason
     from payments
     left join {{ ref('int_entities') }} as entities
