@@ -62,7 +62,7 @@ def undisturbed() -> Iterator[Undisturbed]:
 
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize(
-    ("victim", "share"), zip(VICTIMS, MOMENTS, strict=True), ids=lambda part: str(part)
+    ("victim", "share"), list(zip(VICTIMS, MOMENTS, strict=True)), ids=lambda part: str(part)
 )
 def test_run_after_a_kill_publishes_the_same_marts(
     undisturbed: Undisturbed, victim: str, share: float

@@ -14,6 +14,7 @@ Started by encours.transform.dbt as `python -m encours.transform.dbt_server`.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import select
@@ -77,6 +78,9 @@ def _end_with(*descriptors: int) -> None:
 
 def _run_in_child(manifest: Any, request: dict[str, Any]) -> int:
     """Fork, run dbt there, and return how it ended."""
+    # The collector would touch, and so copy, the pages that parent and child share.
+    gc.collect()
+    gc.freeze()
     lifeline, held_by_server = os.pipe()
     child = os.fork()
     if child == 0:
