@@ -8,7 +8,16 @@ import psycopg
 from psycopg import sql
 
 STAMPS = frozenset(
-    {"publication_id", "run_id", "published_at", "known_on", "known_at", "last_extracted_at"}
+    {
+        "publication_id",
+        "run_id",
+        "published_at",
+        "known_on",
+        "known_at",
+        "last_extracted_at",
+        "previous_publication_id",
+        "previous_known_on",
+    }
 )
 COLUMNS: LiteralString = """
 select table_name, array_agg(column_name::text order by ordinal_position)

@@ -45,6 +45,18 @@ MUTATIONS = {
         where item_type = 'payment'""",
     "ratios_are_shares": """
         update marts_candidate.mart_dso set overdue_ratio_amount = overdue_ratio_amount * 100""",
+    "restatements_explain_the_aged_balance": """
+        update marts_candidate.mart_aged_balance set open_company_amount = open_company_amount + 1
+        where bucket = 'not_due';
+        create or replace view previous.publication_info as
+        select
+            cast('pub-000001' as text) as publication_id,
+            as_of_date,
+            known_on - interval '1 day' as known_on
+        from marts_candidate.publication_info;
+        create or replace view previous.mart_aged_balance as
+        select as_of_date, entity_id, cast(0 as numeric) as open_company_amount
+        from marts_candidate.mart_aged_balance""",
     "settled_items_are_zero_in_company_currency": """
         update marts_candidate.fct_receivable_movements
         set company_amount = company_amount + 0.01 where movement_type = 'payment'""",

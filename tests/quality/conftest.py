@@ -6,8 +6,8 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
+from candidate import SCHEMAS, execute
 
 from encours.quality.checkpoint import CheckResult, run_suites
 from encours.quality.suites import Suite
@@ -15,7 +15,6 @@ from encours.settings import Settings
 from encours.warehouse import connections, embedded
 
 GOOD_CANDIDATE = Path(__file__).with_name("good_candidate.sql")
-SCHEMAS = {"marts": "marts_candidate", "intermediate": "intermediate"}
 
 
 @pytest.fixture(scope="session")
@@ -55,8 +54,3 @@ def audit(candidate: str) -> Callable[..., dict[str, CheckResult]]:
         return found
 
     return run
-
-
-def execute(url: str, script: str) -> None:
-    with psycopg.connect(url) as connection:
-        connection.execute(script.encode())

@@ -122,6 +122,12 @@ insert into mart_tie_out values
 ('fr01', '411', date '2025-01-31', 1250.00, 1250.00, 0.00, true),
 ('fr01', '416', date '2025-01-31', null, 0.00, null, null);
 
+create table mart_restatements (
+    as_of_date date, entity_id text, open_item_id text, change_company_amount numeric(20, 2)
+);
+insert into mart_restatements values
+(date '2024-12-31', 'fr01', 'i1', -20.00);
+
 set search_path = intermediate;
 
 create table int_refused_rows (

@@ -198,6 +198,9 @@ MUTATIONS: Final[dict[tuple[str, str], str]] = {
         update marts_candidate.mart_top_overdue_invoices set open_company_amount = 650.01
         where open_item_id = 'i1'
     """,
+    ("mart_restatements", "closed_months_changed_little"): """
+        update marts_candidate.mart_restatements set change_company_amount = -2000.00
+    """,
     ("mart_tie_out", "receivables_agree_with_the_ledger"): """
         update marts_candidate.mart_tie_out set difference = 0.01, is_tied = false
         where as_of_date = date '2024-12-31'

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from candidate import SCHEMAS, execute
 
-from conftest import SCHEMAS, execute
 from encours.errors import RetryableError
 from encours.quality.checkpoint import CheckResult, run_suites
 from encours.quality.suites import Expectation, Suite, load_suites

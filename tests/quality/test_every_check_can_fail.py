@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from candidate import SCHEMAS, execute
 from mutations import MUTATIONS
 
-from conftest import SCHEMAS, execute
 from encours.quality.checkpoint import FIRST_PUBLICATION, CheckResult, run_suites
 from encours.quality.suites import Expectation, Suite, expected_checks, load_suites
 from encours.quality.verdict import decide

@@ -13,10 +13,20 @@ from encours.settings import Settings
 from encours.transform import dbt
 from encours.warehouse import ledger, publication
 from encours.warehouse.connections import connect, open_warehouse
+from encours.warehouse.previous import expose_previous
 from encours.warehouse.publication import Publication
 
 RESERVED_SCHEMAS = frozenset(
-    {"marts", "marts_candidate", "ops", "public", "staging", "reference", "intermediate"}
+    {
+        "marts",
+        "marts_candidate",
+        "ops",
+        "previous",
+        "public",
+        "staging",
+        "reference",
+        "intermediate",
+    }
 )
 
 
@@ -44,6 +54,7 @@ def rebuild(
     """
     with _connection(settings) as connection:
         _claim_schema(connection, schema)
+        expose_previous(connection)
         known = known_on or last_extraction(connection)
         if known is None:
             raise BadInput("nothing is loaded yet", mend="encours run --fec FILE, or --files DIR")

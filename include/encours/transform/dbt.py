@@ -32,7 +32,11 @@ LAYERS: Mapping[str, tuple[str, ...]] = {
         "path:models/intermediate/files",
     ),
     "core": ("path:models/core", "path:models/intermediate/ageing"),
-    "marts": ("path:models/marts", "path:models/intermediate/scopes"),
+    "marts": (
+        "path:models/marts",
+        "path:models/intermediate/restatements",
+        "path:models/intermediate/scopes",
+    ),
 }
 TESTS = "tests"
 STOPPED = "the dbt process was stopped: run again"

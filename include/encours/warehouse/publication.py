@@ -16,6 +16,7 @@ from psycopg.rows import dict_row
 
 from encours.errors import BadInput, FatalError, QualityHold, RetryableError
 from encours.warehouse.connections import READER
+from encours.warehouse.previous import expose_previous
 
 PUBLISHED = "marts"
 CANDIDATE = "marts_candidate"
@@ -32,7 +33,11 @@ class Publication:
 
 
 def prepare_candidate(connection: psycopg.Connection, run_id: str) -> None:
-    """An empty candidate schema that carries this run's id; a former candidate is dropped."""
+    """An empty candidate schema that carries this run's id; a former candidate is dropped.
+
+    What is published now is what the candidate will be compared with.
+    """
+    expose_previous(connection)
     with connection.transaction():
         connection.execute(
             sql.SQL("drop schema if exists {} cascade").format(sql.Identifier(CANDIDATE))

@@ -1,5 +1,7 @@
 -- grain: one row per FEC line on a receivable account, brought-forward lines included
--- What the line is follows from the other accounts of its entry, never from the journal code.
+-- What the line is follows from the other accounts of its entry, never from the journal code. Its
+-- key is what the books say of it, not its place in the file, so that a ledger that is delivered
+-- again, longer or in another order, speaks of the same items.
 with ledger_lines as (
     select
         entity_id,
@@ -44,6 +46,8 @@ described as (
         receivable_lines.part,
         receivable_lines.line_no,
         receivable_lines.entry_key,
+        receivable_lines.journal_code,
+        ledger_lines.entry_number,
         receivable_lines.entry_date,
         receivable_lines.ledger_account,
         receivable_lines.account_role = 'doubtful_receivable' as is_doubtful,
@@ -82,11 +86,25 @@ described as (
             and receivable_lines.journal_code = opening_journals.journal_code
 ),
 
+-- Lines that agree in all that names them are told apart by their order.
+numbered as (
+    select
+        described.*,
+        row_number() over (
+            partition by
+                entity_id, journal_code, entry_number, entry_date, ledger_account,
+                source_customer_id
+            order by closing_date, part, line_no
+        ) as twin_no
+    from described
+),
+
 final as (
     select
         {{ surrogate_key([
-            "'fec'", 'described.entity_id', 'described.closing_date', 'described.part',
-            'described.line_no'
+            "'fec'", 'described.entity_id', "coalesce(described.journal_code, '')",
+            "coalesce(described.entry_number, '')", 'described.entry_date',
+            'described.ledger_account', 'described.source_customer_id', 'described.twin_no'
         ]) }}
             as line_key,
         described.entity_id,
@@ -142,7 +160,7 @@ final as (
         not described.is_opening
         and entries.has_revenue
         and not (described.signed_amount < 0 and entries.has_treasury) as counts_as_revenue
-    from described
+    from numbered as described
     inner join {{ ref('int_fec_entries') }} as entries
         on
             described.entity_id = entries.entity_id
