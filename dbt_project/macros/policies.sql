@@ -1,3 +1,3 @@
-{% macro policy(name) -%}
-(select policy_value from {{ ref('int_policies') }} where policy = '{{ name }}')
+{% macro home_policy(name) -%}
+(select policy_value from {{ ref('int_home_policies') }} where policy = '{{ name }}')
 {%- endmacro %}

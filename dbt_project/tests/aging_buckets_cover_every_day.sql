@@ -3,13 +3,23 @@
 -- days in no bucket), frappe/erpnext#56759 (151 days lost).
 with buckets as (
     select
+        bucket_limits,
         bucket,
         min_days_overdue,
         max_days_overdue,
-        lag(max_days_overdue) over (order by bucket_order) as previous_max,
-        row_number() over (order by bucket_order) as place,
-        row_number() over (order by bucket_order desc) as place_from_end
-    from {{ ref('aging_buckets') }}
+        lag(max_days_overdue) over (
+            partition by bucket_limits
+            order by bucket_order
+        ) as previous_max,
+        row_number() over (
+            partition by bucket_limits
+            order by bucket_order
+        ) as place,
+        row_number() over (
+            partition by bucket_limits
+            order by bucket_order desc
+        ) as place_from_end
+    from {{ ref('int_aging_buckets') }}
 )
 
 select *

@@ -12,6 +12,14 @@ with aged_balance as (
     group by as_of_date, entity_id
 ),
 
+-- Where credits are shown among the overdue, the overdue of the DSO is before them.
+choices as (
+    select
+        entity_id,
+        unapplied
+    from {{ ref('int_entity_policies') }}
+),
+
 dso as (
     select
         as_of_date,
@@ -32,7 +40,12 @@ select
 from dso
 full outer join aged_balance
     using (as_of_date, entity_id)
+left join choices
+    using (entity_id)
 where
     coalesce(dso.outstanding_company_amount, 0) <> coalesce(aged_balance.open_company_amount, 0)
-    or coalesce(dso.overdue_company_amount, 0)
-    <> coalesce(aged_balance.overdue_company_amount, 0)
+    or (
+        choices.unapplied = 'separate'
+        and coalesce(dso.overdue_company_amount, 0)
+        <> coalesce(aged_balance.overdue_company_amount, 0)
+    )

@@ -3,6 +3,12 @@
 drop schema if exists marts_candidate cascade;
 drop schema if exists marts cascade;
 drop schema if exists intermediate cascade;
+drop table if exists ops.policy_choice;
+create schema if not exists ops;
+create table ops.policy_choice (entity_id text, policy text, value text);
+insert into ops.policy_choice values
+(null, 'unapplied', 'own_date'),
+('fr01', 'unapplied', 'separate');
 create schema marts_candidate;
 create schema intermediate;
 
@@ -99,6 +105,23 @@ insert into mart_dso_explain values
 (date '2025-01-31', date '2025-01-01', 700.00),
 (date '2025-01-31', date '2024-12-01', 900.00);
 
+create table mart_dso_bridge (
+    as_of_date date, scope_type text, scope_value text, revenue_effect_days numeric,
+    not_due_effect_days numeric, overdue_effect_days numeric, dispute_effect_days numeric
+);
+insert into mart_dso_bridge values
+(date '2025-01-31', 'entity', 'fr01', 2.0, 3.0, -0.5, 0.0);
+
+create table mart_aged_balance_by_scope (
+    as_of_date date, scope_type text, scope_value text, bucket text,
+    open_company_amount numeric(20, 2)
+);
+insert into mart_aged_balance_by_scope values
+(date '2025-01-31', 'entity', 'fr01', 'not_due', 250.00),
+(date '2025-01-31', 'entity', 'fr01', 'overdue_1_30', 1050.00),
+(date '2025-01-31', 'sector', 'Retail', 'overdue_1_30', 650.00),
+(date '2025-01-31', 'sector', 'Retail', 'overdue_over_120', 400.00);
+
 create table mart_top_debtors as
 select
     date '2025-01-31' as as_of_date,
@@ -129,6 +152,9 @@ insert into mart_restatements values
 (date '2024-12-31', 'fr01', 'i1', -20.00);
 
 set search_path = intermediate;
+
+create table int_policies as
+select 'fr01' as entity_id, 'unapplied' as policy, 'separate' as policy_value;
 
 create table int_refused_rows (
     source text, stream text, entity_id text, record_key text, file_name text, line_no bigint,

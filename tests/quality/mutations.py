@@ -208,7 +208,23 @@ MUTATIONS: Final[dict[tuple[str, str], str]] = {
     ("mart_tie_out", "every_company_has_a_ledger_balance"): """
         update marts_candidate.mart_tie_out set ledger_balance = null
     """,
+    ("mart_aged_balance_by_scope", "scopes_are_aged_on_the_date_of_the_run"): """
+        update marts_candidate.mart_aged_balance_by_scope set as_of_date = date '2024-12-31'
+    """,
+    ("mart_aged_balance_by_scope", "oldest_bucket_is_a_minority_of_every_segment"): """
+        update marts_candidate.mart_aged_balance_by_scope set bucket = 'overdue_over_120'
+        where scope_type = 'sector'
+    """,
+    ("mart_dso_bridge", "change_of_the_run_is_explained"): """
+        delete from marts_candidate.mart_dso_bridge
+    """,
+    ("mart_dso_bridge", "no_single_effect_is_a_quarter"): """
+        update marts_candidate.mart_dso_bridge set overdue_effect_days = -90.01
+    """,
     # --- intermediate
+    ("int_policies", "choices_are_of_entities_that_exist"): """
+        insert into ops.policy_choice values ('fr99', 'unapplied', 'own_date')
+    """,
     ("int_refused_rows", "no_row_was_refused"): """
         insert into intermediate.int_refused_rows values (
             'files', 'documents', 'fr01', 'fr01|F-12', 'documents.csv', 13, 'exchange_rate',

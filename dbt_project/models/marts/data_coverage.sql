@@ -78,24 +78,25 @@ coverage as (
 
 final as (
     select
-        entity_id,
-        source,
-        stream,
-        first_business_date,
-        last_business_date,
-        last_extracted_at,
-        cast(row_count as bigint) as row_count,
+        coverage.entity_id,
+        coverage.source,
+        coverage.stream,
+        coverage.first_business_date,
+        coverage.last_business_date,
+        coverage.last_extracted_at,
+        cast(coverage.row_count as bigint) as row_count,
         -- Only a stream that carries business dates can be stale.
         coalesce(
-            last_business_date
-            < {{ add_days(
-                as_of_date(), '-1 * cast(' ~ policy('stale_after_days') ~ ' as integer)'
-            ) }}
-            and stream in ('ledger_lines', 'documents'),
+            coverage.last_business_date
+            < {{ add_days(as_of_date(), '-1 * entity_policies.stale_after_days') }}
+            and coverage.stream in ('ledger_lines', 'documents'),
             false
         ) as is_stale,
-        matching
+        coverage.matching
     from coverage
+    -- Customers alone do not make an entity; what carries dates has one.
+    left join {{ ref('int_entity_policies') }} as entity_policies
+        on coverage.entity_id = entity_policies.entity_id
 )
 
 select * from final

@@ -6,13 +6,27 @@ with final as (
         customer_id,
         currency_code,
         bucket,
-        sum(open_amount) as open_amount,
+        cast(bucket_order as integer) as bucket_order,
+        open_amount,
         company_currency_code,
-        sum(open_company_amount) as open_company_amount,
-        count(*) as item_count
-    from {{ ref('int_aged_items') }}
-    group by
-        as_of_date, entity_id, customer_id, currency_code, company_currency_code, bucket
+        open_company_amount,
+        cast(item_count as bigint) as item_count
+    from {{ ref('int_aged_balances') }}
+    where basis = 'entity' and unapplied <> 'oldest_first'
+    union all
+    select
+        as_of_date,
+        entity_id,
+        customer_id,
+        currency_code,
+        bucket,
+        cast(bucket_order as integer) as bucket_order,
+        open_amount,
+        company_currency_code,
+        open_company_amount,
+        cast(item_count as bigint) as item_count
+    from {{ ref('int_netted_balances') }}
+    where basis = 'entity'
 )
 
 select * from final

@@ -29,7 +29,8 @@ revenue as (
         scope_value,
         revenue_365_company_amount,
         revenue_90_company_amount,
-        revenue_since_previous_company_amount
+        revenue_since_previous_company_amount,
+        written_off_since_previous_company_amount
     from {{ ref('int_scope_revenue_windows') }}
 ),
 
@@ -51,9 +52,8 @@ scope_currencies as (
     select
         scope_type,
         scope_value,
-        min(company_currency_code) as company_currency_code
-    from {{ ref('int_scopes') }}
-    group by scope_type, scope_value
+        company_currency_code
+    from {{ ref('int_scope_values') }}
 ),
 
 measured as (
@@ -74,6 +74,8 @@ measured as (
         coalesce(revenue.revenue_90_company_amount, 0) as revenue_90_company_amount,
         coalesce(revenue.revenue_since_previous_company_amount, 0)
             as revenue_since_previous_company_amount,
+        coalesce(revenue.written_off_since_previous_company_amount, 0)
+            as written_off_since_previous_company_amount,
         reporting_dates.previous_date,
         coalesce(previous_balances.outstanding_company_amount, 0)
             as opening_outstanding_company_amount,
@@ -156,6 +158,25 @@ final as (
                     ), 2
                 )
         end as cei,
+        -- What was written off is out of the receivables, but nobody collected it.
+        case
+            when
+                previous_date is not null
+                and opening_outstanding_company_amount
+                + revenue_since_previous_company_amount - not_due_company_amount <> 0
+                then round(
+                    100
+                    * (
+                        opening_outstanding_company_amount
+                        + revenue_since_previous_company_amount - outstanding_company_amount
+                        - written_off_since_previous_company_amount
+                    )
+                    / (
+                        opening_outstanding_company_amount
+                        + revenue_since_previous_company_amount - not_due_company_amount
+                    ), 2
+                )
+        end as cei_without_write_offs,
         outstanding_company_amount,
         dso_receivables_company_amount,
         overdue_company_amount,

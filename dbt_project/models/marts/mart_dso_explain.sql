@@ -10,14 +10,7 @@ with final as (
         months.consumed_company_amount,
         round(months.days_added, 6) as days_added
     from {{ ref('int_countback_months') }} as months
-    inner join (
-        select
-            scope_type,
-            scope_value,
-            min(company_currency_code) as company_currency_code
-        from {{ ref('int_scopes') }}
-        group by scope_type, scope_value
-    ) as currencies
+    inner join {{ ref('int_scope_values') }} as currencies
         on
             months.scope_type = currencies.scope_type
             and months.scope_value = currencies.scope_value

@@ -19,12 +19,15 @@ final as (
             partition by company_currency_code
             order by open_company_amount desc, customer_id
         ) as rank,
-        entity_id,
+        customers.entity_id,
         customer_id,
         open_company_amount,
         days_overdue
     from customers
-    where open_company_amount > 0
+    inner join {{ ref('int_entity_policies') }} as policies
+        on customers.entity_id = policies.entity_id
+    -- A residue is not shown; it stays in every total.
+    where customers.open_company_amount > policies.display_residue
 )
 
 select * from final

@@ -7,15 +7,21 @@ with final as (
             partition by company_currency_code
             order by open_company_amount desc, days_overdue desc, open_item_id
         ) as rank,
-        entity_id,
+        items.entity_id,
         customer_id,
         open_item_id,
         document_number,
         due_date,
         open_company_amount,
         days_overdue
-    from {{ ref('fct_open_items') }}
-    where item_type = 'invoice' and days_overdue > 0
+    from {{ ref('fct_open_items') }} as items
+    inner join {{ ref('int_entity_policies') }} as policies
+        on items.entity_id = policies.entity_id
+    -- A residue is not shown; it stays in every total.
+    where
+        items.item_type = 'invoice'
+        and items.days_overdue > 0
+        and items.open_company_amount > policies.display_residue
 )
 
 select * from final

@@ -7,7 +7,7 @@ checks that the candidate is still its own, so two builds cannot mix.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ import psycopg
 from encours.errors import BadInput, FatalError, QualityHold, RetryableError
 from encours.loading.raw_schema import ensure_raw
 from encours.orchestration.failures import database_failure
-from encours.policies import read_choices
+from encours.policies import Choice, read_choices
 from encours.quality.checkpoint import import_library, run_suites
 from encours.quality.results import CheckResult
 from encours.quality.suites import expected_checks, load_suites
@@ -158,11 +158,12 @@ def last_extraction(connection: psycopg.Connection) -> datetime | None:
     return row[0] if row else None
 
 
-def _write_choices(connection: psycopg.Connection, choices: Mapping[str, str]) -> None:
+def _write_choices(connection: psycopg.Connection, choices: Sequence[Choice]) -> None:
     with connection.transaction(), connection.cursor() as cursor:
         cursor.execute("delete from ops.policy_choice")
         cursor.executemany(
-            "insert into ops.policy_choice (policy, value) values (%s, %s)", list(choices.items())
+            "insert into ops.policy_choice (entity_id, policy, value) values (%s, %s, %s)",
+            [(choice.entity_id, choice.policy, choice.value) for choice in choices],
         )
 
 

@@ -229,14 +229,12 @@ def render(report: Report) -> str:
 
 HEADLINES = """
 with aged as (
-    select bucket, sum(open_company_amount) as amount
+    select bucket, min(bucket_order) as bucket_order, sum(open_company_amount) as amount
     from mart_aged_balance
     where as_of_date = (select as_of_date from publication_info)
     group by bucket
 )
-select bucket, amount from aged
-order by array_position(array['not_due', 'overdue_1_30', 'overdue_31_60', 'overdue_61_90',
-    'overdue_91_120', 'overdue_over_120', 'unapplied_credit'], bucket)
+select bucket, amount from aged order by bucket_order, bucket
 """
 HEADLINE_DSO = """
 select dso_countback, dso_status, dso_best_possible, outstanding_company_amount,

@@ -118,9 +118,15 @@ create table if not exists ops.publication (
 );
 
 create table if not exists ops.policy_choice (
-    policy text primary key,
+    entity_id text,
+    policy text not null,
     value text not null
 );
+-- Homes made by 0.1.0 had one choice per policy; the next build writes them anew.
+alter table ops.policy_choice add column if not exists entity_id text;
+alter table ops.policy_choice drop constraint if exists policy_choice_pkey;
+create unique index if not exists policy_choice_key
+    on ops.policy_choice (coalesce(entity_id, ''), policy);
 """
 
 

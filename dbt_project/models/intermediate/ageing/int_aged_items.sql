@@ -32,6 +32,7 @@ described as (
         open_positions.item_type,
         items.ledger_account,
         items.is_doubtful,
+        items.issue_date,
         items.due_date,
         items.instalment_no,
         open_positions.currency_code,
@@ -110,42 +111,143 @@ stated as (
             and described.item_key = cases.item_key
 ),
 
-final as (
+-- An entity has at most fourteen buckets; their arrays make one lookup per item of them.
+entity_buckets as (
     select
-        stated.as_of_date,
-        stated.open_item_id,
-        stated.item_key,
-        stated.entity_id,
-        stated.customer_id,
-        stated.item_type,
-        stated.ledger_account,
-        stated.is_doubtful,
-        stated.due_date,
-        stated.days_overdue,
+        policies.entity_id,
+        array_agg(buckets.min_days_overdue order by buckets.bucket_order)
+            filter (where buckets.bucket_order > 0) as bucket_starts,
+        array_agg(buckets.bucket order by buckets.bucket_order) as bucket_codes
+    from {{ ref('int_entity_policies') }} as policies
+    inner join {{ ref('int_aging_buckets') }} as buckets
+        on policies.bucket_limits = buckets.bucket_limits
+    group by policies.entity_id
+),
+
+home_buckets as (
+    select
+        policies.entity_id,
+        array_agg(buckets.min_days_overdue order by buckets.bucket_order)
+            filter (where buckets.bucket_order > 0) as bucket_starts,
+        array_agg(buckets.bucket order by buckets.bucket_order) as bucket_codes
+    from {{ ref('int_entity_policies') }} as policies
+    inner join {{ ref('int_aging_buckets') }} as buckets
+        on policies.home_bucket_limits = buckets.bucket_limits
+    group by policies.entity_id
+),
+
+choices as (
+    select
+        policies.entity_id,
+        policies.unapplied,
+        policies.doubtful_in_dso,
+        policies.disputed_in_dso,
+        policies.unapplied_in_dso,
+        entity_buckets.bucket_starts,
+        entity_buckets.bucket_codes,
+        policies.home_unapplied,
+        home_buckets.bucket_starts as home_bucket_starts,
+        home_buckets.bucket_codes as home_bucket_codes
+    from {{ ref('int_entity_policies') }} as policies
+    inner join entity_buckets
+        on policies.entity_id = entity_buckets.entity_id
+    inner join home_buckets
+        on policies.entity_id = home_buckets.entity_id
+),
+
+-- What credits leave open is aged by its own date where unapplied is own_date.
+aged as (
+    select
+        stated.*,
+        coalesce(
+            stated.days_overdue,
+            {{ days_between('stated.as_of_date', 'stated.issue_date') }}
+        ) as days_of_age
+    from stated
+),
+
+bucketed as (
+    select
+        aged.as_of_date,
+        aged.open_item_id,
+        aged.item_key,
+        aged.entity_id,
+        aged.customer_id,
+        aged.item_type,
+        aged.ledger_account,
+        aged.is_doubtful,
+        aged.due_date,
+        aged.days_overdue,
         case
-            when stated.item_type = 'invoice' then cast(aging_buckets.bucket as text)
+            when aged.item_type = 'invoice' or choices.unapplied = 'own_date'
+                then
+                    {{ age_bucket(
+                        'aged.days_of_age', 'choices.bucket_starts', 'choices.bucket_codes'
+                    ) }}
             else 'unapplied_credit'
         end as bucket,
-        stated.currency_code,
-        stated.open_amount,
-        stated.company_currency_code,
-        stated.open_company_amount,
-        stated.disputed_amount,
+        -- The same by the choices of the home, for balances that span entities.
+        case
+            when aged.item_type = 'invoice' or choices.home_unapplied = 'own_date'
+                then
+                    {{ age_bucket(
+                        'aged.days_of_age',
+                        'choices.home_bucket_starts',
+                        'choices.home_bucket_codes'
+                    ) }}
+            else 'unapplied_credit'
+        end as home_bucket,
+        aged.currency_code,
+        aged.open_amount,
+        aged.company_currency_code,
+        aged.open_company_amount,
+        aged.disputed_amount,
         {{ company_amount(
-            'stated.disputed_amount', 'stated.exchange_rate', 'stated.company_minor_units'
+            'aged.disputed_amount', 'aged.exchange_rate', 'aged.company_minor_units'
         ) }} as disputed_company_amount,
-        stated.collection_stage
-    from stated
-    left join {{ ref('aging_buckets') }} as aging_buckets
-        on
-            (
-                aging_buckets.min_days_overdue is null
-                or stated.days_overdue >= aging_buckets.min_days_overdue
-            )
-            and (
-                aging_buckets.max_days_overdue is null
-                or stated.days_overdue <= aging_buckets.max_days_overdue
-            )
+        aged.collection_stage,
+        (
+            (choices.doubtful_in_dso <> 'out' or not aged.is_doubtful)
+            and (choices.unapplied_in_dso <> 'out' or aged.item_type = 'invoice')
+        ) as counts_in_dso,
+        choices.disputed_in_dso
+    from aged
+    inner join choices
+        on aged.entity_id = choices.entity_id
+),
+
+final as (
+    select
+        as_of_date,
+        open_item_id,
+        item_key,
+        entity_id,
+        customer_id,
+        item_type,
+        ledger_account,
+        is_doubtful,
+        due_date,
+        days_overdue,
+        bucket,
+        home_bucket,
+        currency_code,
+        open_amount,
+        company_currency_code,
+        open_company_amount,
+        disputed_amount,
+        disputed_company_amount,
+        collection_stage,
+        -- What of the item counts in the DSO, and what of that is disputed.
+        case
+            when not counts_in_dso then 0
+            when disputed_in_dso = 'out' then open_company_amount - disputed_company_amount
+            else open_company_amount
+        end as dso_company_amount,
+        case
+            when not counts_in_dso or disputed_in_dso = 'out' then 0
+            else disputed_company_amount
+        end as dso_disputed_company_amount
+    from bucketed
 )
 
 select * from final

@@ -2,7 +2,7 @@
 with month_ends as (
     select {{ month_end(add_months(month_start(as_of_date()), '-1 * numbers.n')) }} as as_of_date
     from {{ ref('numbers') }} as numbers
-    where numbers.n between 1 and cast({{ policy('month_ends') }} as integer)
+    where numbers.n between 1 and cast({{ home_policy('month_ends') }} as integer)
 ),
 
 final as (

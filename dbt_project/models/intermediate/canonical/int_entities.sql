@@ -4,7 +4,7 @@ with ledger_entities as (
     select
         entity_id,
         max(siren) as siren
-    from {{ ref('int_fec_ledgers') }}
+    from {{ ref('stg_fec__ledger_files') }}
     group by entity_id
 ),
 

@@ -2,6 +2,7 @@
 with invoices as (
     select
         document_key,
+        entity_id,
         issue_date,
         due_date,
         lower(trim(payment_terms)) as payment_terms,
@@ -41,13 +42,13 @@ whole_invoices as (
                 when 'month_end_then_days'
                     then {{ add_days(month_end('invoices.issue_date'), 'payment_terms.days') }}
             end,
-            {{ add_days(
-                'invoices.issue_date', 'cast(' ~ policy('default_payment_days') ~ ' as integer)'
-            ) }}
+            {{ add_days('invoices.issue_date', 'entity_policies.default_payment_days') }}
         ) as due_date,
         invoices.due_date is null as due_date_is_estimated,
         invoices.amount_incl_tax as amount
     from invoices
+    inner join {{ ref('int_entity_policies') }} as entity_policies
+        on invoices.entity_id = entity_policies.entity_id
     left join {{ ref('payment_terms') }} as payment_terms
         on invoices.payment_terms = cast(payment_terms.payment_terms as text)
     left join invoices_with_instalments

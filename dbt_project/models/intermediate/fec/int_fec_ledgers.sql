@@ -75,10 +75,12 @@ final as (
         coalesce(lettered_lines.lettered_line_count, 0) > 0 as has_lettering,
         case
             when coalesce(lettered_lines.lettered_line_count, 0) = 0 then 'fifo'
-            else {{ policy('fec_matching') }}
+            else entity_policies.fec_matching
         end as matching,
         sequence.extracted_at
     from sequence
+    inner join {{ ref('int_entity_policies') }} as entity_policies
+        on sequence.entity_id = entity_policies.entity_id
     left join lettered_lines
         on sequence.entity_id = lettered_lines.entity_id
 )

@@ -45,7 +45,16 @@ final as (
             -- 1 is the truth between a currency and itself, and nowhere else.
             case when documents.currency_code = entities.base_currency then 1 end
         ) as exchange_rate,
-        documents.source_credited_document_id,
+        case
+            when documents.source_credited_document_id is not null
+                then
+                    {{ surrogate_key([
+                        "'files'",
+                        'documents.entity_id',
+                        "'document'",
+                        'documents.source_credited_document_id'
+                    ]) }}
+        end as credited_document_key,
         documents.status,
         documents.known_at,
         case

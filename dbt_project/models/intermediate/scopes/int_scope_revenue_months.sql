@@ -1,15 +1,54 @@
 -- grain: one row per scope and calendar month, from its first invoiced month to the as-of date
 -- A month without sales is a row of zero: the count-back walks over it.
-with monthly_revenue as (
+with customer_revenue as (
     select
-        scopes.scope_type,
-        scopes.scope_value,
+        revenue.customer_id,
+        profiles.profile_id,
         {{ month_start('revenue.revenue_date') }} as month_start,
         sum(revenue.revenue_company_amount) as revenue_company_amount
     from {{ ref('int_customer_revenue') }} as revenue
+    inner join {{ ref('int_scope_profiles') }} as profiles
+        on revenue.customer_id = profiles.customer_id
+    group by
+        revenue.customer_id, profiles.profile_id, {{ month_start('revenue.revenue_date') }}
+),
+
+profile_revenue as (
+    select
+        profile_id,
+        month_start,
+        sum(revenue_company_amount) as revenue_company_amount
+    from customer_revenue
+    group by profile_id, month_start
+),
+
+monthly_revenue as (
+    select
+        'customer' as scope_type,
+        customer_id as scope_value,
+        month_start,
+        revenue_company_amount
+    from customer_revenue
+    union all
+    select
+        scopes.scope_type,
+        scopes.scope_value,
+        profile_revenue.month_start,
+        sum(profile_revenue.revenue_company_amount) as revenue_company_amount
+    from profile_revenue
     inner join {{ ref('int_scopes') }} as scopes
-        on revenue.customer_id = scopes.customer_id
-    group by scopes.scope_type, scopes.scope_value, {{ month_start('revenue.revenue_date') }}
+        on
+            profile_revenue.profile_id = scopes.customer_id
+            and scopes.scope_type <> 'customer'
+    group by scopes.scope_type, scopes.scope_value, profile_revenue.month_start
+    union all
+    select
+        scope_type,
+        scope_value,
+        {{ month_start('business_date') }} as month_start,
+        sum(revenue_company_amount) as revenue_company_amount
+    from {{ ref('int_document_scope_days') }}
+    group by scope_type, scope_value, {{ month_start('business_date') }}
 ),
 
 first_months as (
@@ -33,7 +72,7 @@ months as (
             <= {{ month_start(as_of_date()) }}
 ),
 
-final as (
+filled as (
     select
         months.scope_type,
         months.scope_value,
@@ -47,6 +86,20 @@ final as (
             months.scope_type = monthly_revenue.scope_type
             and months.scope_value = monthly_revenue.scope_value
             and months.month_start = monthly_revenue.month_start
+),
+
+final as (
+    select
+        scope_type,
+        scope_value,
+        month_start,
+        month_end,
+        revenue_company_amount,
+        sum(revenue_company_amount) over (
+            partition by scope_type, scope_value
+            order by month_start
+        ) as revenue_to_month_company_amount
+    from filled
 )
 
 select * from final

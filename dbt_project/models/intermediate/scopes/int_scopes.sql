@@ -1,6 +1,7 @@
 -- grain: one row per customer and scope that it belongs to
 -- A scope above the entity exists only when all its entities share one base currency: amounts of
--- two currencies are never added.
+-- two currencies are never added. Every custom attribute of the customers file is a scope
+-- `customer.<attribute>`, unless nearly every customer has a value of its own (attribute_values).
 with customers as (
     select
         customers.customer_id,
@@ -20,6 +21,22 @@ group_currency as (
         min(base_currency) as base_currency,
         min(base_currency) = max(base_currency) as is_single
     from {{ ref('int_entities') }}
+),
+
+attributes as (
+    select
+        customer_id,
+        attribute,
+        value
+    from {{ ref('customer_attributes') }}
+    where value <> ''
+),
+
+segment_attributes as (
+    select attribute
+    from attributes
+    group by attribute
+    having count(distinct value) <= cast({{ home_policy('attribute_values') }} as integer)
 ),
 
 final as (
@@ -60,6 +77,19 @@ final as (
         or (segments.scope_type = 'region' and customers.region is not null)
         or (segments.scope_type = 'size_band' and customers.size_band is not null)
         or (segments.scope_type = 'portfolio' and customers.portfolio is not null)
+    union all
+    select
+        customers.customer_id,
+        'customer.' || attributes.attribute as scope_type,
+        attributes.value as scope_value,
+        customers.base_currency as company_currency_code
+    from attributes
+    inner join segment_attributes
+        on attributes.attribute = segment_attributes.attribute
+    inner join customers
+        on attributes.customer_id = customers.customer_id
+    inner join group_currency
+        on group_currency.is_single
 )
 
 select * from final

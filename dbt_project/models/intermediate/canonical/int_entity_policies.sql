@@ -1,0 +1,51 @@
+-- grain: one row per entity: its choices side by side, for models to join
+with chosen as (
+    select
+        entity_id,
+        max(case when policy = 'fec_matching' then policy_value end) as fec_matching,
+        max(case when policy = 'default_payment_days' then policy_value end)
+            as default_payment_days,
+        max(case when policy = 'stale_after_days' then policy_value end) as stale_after_days,
+        max(case when policy = 'bucket_limits' then policy_value end) as bucket_limits,
+        max(case when policy = 'unapplied' then policy_value end) as unapplied,
+        max(case when policy = 'zero_month' then policy_value end) as zero_month,
+        max(case when policy = 'credit_note_month' then policy_value end) as credit_note_month,
+        max(case when policy = 'doubtful_in_dso' then policy_value end) as doubtful_in_dso,
+        max(case when policy = 'disputed_in_dso' then policy_value end) as disputed_in_dso,
+        max(case when policy = 'unapplied_in_dso' then policy_value end) as unapplied_in_dso,
+        max(case when policy = 'display_residue' then policy_value end) as display_residue
+    from {{ ref('int_policies') }}
+    group by entity_id
+),
+
+home as (
+    select
+        max(case when policy = 'bucket_limits' then policy_value end) as bucket_limits,
+        max(case when policy = 'unapplied' then policy_value end) as unapplied
+    from {{ ref('int_home_policies') }}
+),
+
+final as (
+    select
+        chosen.entity_id,
+        chosen.fec_matching,
+        cast(chosen.default_payment_days as integer) as default_payment_days,
+        cast(chosen.stale_after_days as integer) as stale_after_days,
+        chosen.bucket_limits,
+        chosen.unapplied,
+        chosen.zero_month,
+        chosen.credit_note_month,
+        chosen.doubtful_in_dso,
+        chosen.disputed_in_dso,
+        chosen.unapplied_in_dso,
+        cast(chosen.display_residue as numeric) as display_residue,
+        home.bucket_limits as home_bucket_limits,
+        home.unapplied as home_unapplied,
+        -- Then one aged balance serves the entity and what spans entities.
+        chosen.bucket_limits = home.bucket_limits and chosen.unapplied = home.unapplied
+            as ages_as_home
+    from chosen
+    cross join home
+)
+
+select * from final
