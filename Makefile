@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
+BENCH := .venv-bench
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: demo test check up stop bench soak clean lock setup
@@ -27,8 +28,17 @@ up: $(READY)
 stop: $(READY)
 	@$(BIN)/encours stop
 
-bench: $(READY)
+bench: $(READY) $(BENCH)/ready
 	$(BIN)/python -m bench
+
+# What we are compared with stays out of our own environment.
+$(BENCH)/ready: $(READY) requirements/bench.txt
+	@test -x $(BENCH)/bin/python || $(PYTHON) -m venv $(BENCH)
+	@$(BIN)/uv pip install --quiet --python $(BENCH)/bin/python --require-hashes --no-deps \
+	    -r requirements/bench.txt \
+	  || $(BENCH)/bin/python -m pip install --quiet --require-hashes --no-deps \
+	    -r requirements/bench.txt
+	@touch $@
 
 soak: $(READY)
 	$(BIN)/pytest -m soak -s tests/soak
@@ -37,7 +47,7 @@ setup: $(READY)
 
 clean:
 	-@test -x $(BIN)/encours && $(BIN)/encours stop
-	rm -rf .encours $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dbt_project/target
+	rm -rf .encours $(VENV) $(BENCH) .mypy_cache .ruff_cache .pytest_cache .hypothesis dbt_project/target
 
 # uv installs in seconds what takes pip minutes; where it cannot reach the registry as pip is
 # configured to, pip does the same work from the same hashes.
@@ -61,3 +71,6 @@ lock:
 	    requirements/requirements.in -o requirements/requirements.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --no-header requirements/uv.in -o requirements/uv.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	    --no-emit-index-url --no-header --no-strip-extras \
+	    requirements/bench.in -o requirements/bench.txt

@@ -1,57 +1,15 @@
 -- grain: one row per movement of an open item, up to the as-of date
+-- Models are read where they are needed and not through one CTE: what is read several times is
+-- written out first, and joined without statistics.
 -- The company amount of a movement is the change of the item's rounded company balance, so that
 -- the movements of a settled item sum to exactly zero.
-with items as (
-    select
-        open_item_id,
-        item_key,
-        instalment_no,
-        item_type,
-        entity_id,
-        customer_id,
-        booking_date,
-        currency_code,
-        original_amount,
-        exchange_rate,
-        company_currency_code,
-        company_minor_units,
-        known_at
-    from {{ ref('int_items') }}
-),
-
-single_items as (
+with single_items as (
     select
         item_key,
         min(open_item_id) as open_item_id
-    from items
+    from {{ ref('int_items') }}
     group by item_key
     having count(*) = 1
-),
-
-settlement_events as (
-    select
-        settlement_id,
-        credit_key,
-        debit_key,
-        amount,
-        event_date,
-        movement_type,
-        event_order,
-        known_at
-    from {{ ref('int_settlement_events') }}
-),
-
-instalment_settlements as (
-    select
-        settlement_id,
-        debit_key,
-        instalment_no,
-        event_no,
-        event_date,
-        movement_type,
-        amount,
-        known_at
-    from {{ ref('int_instalment_settlements') }}
 ),
 
 signed_movements as (
@@ -63,7 +21,7 @@ signed_movements as (
         0 as movement_order,
         original_amount as amount,
         known_at
-    from items
+    from {{ ref('int_items') }}
     union all
     select
         {{ surrogate_key([
@@ -77,7 +35,7 @@ signed_movements as (
         1 + settlement_events.event_order as movement_order,
         -settlement_events.amount as amount,
         settlement_events.known_at
-    from settlement_events
+    from {{ ref('int_settlement_events') }} as settlement_events
     inner join single_items
         on settlement_events.debit_key = single_items.item_key
     union all
@@ -93,8 +51,8 @@ signed_movements as (
         instalment_settlements.event_no as movement_order,
         -instalment_settlements.amount as amount,
         instalment_settlements.known_at
-    from instalment_settlements
-    inner join items
+    from {{ ref('int_instalment_settlements') }} as instalment_settlements
+    inner join {{ ref('int_items') }} as items
         on
             instalment_settlements.debit_key = items.item_key
             and instalment_settlements.instalment_no = items.instalment_no
@@ -111,7 +69,7 @@ signed_movements as (
         1 + settlement_events.event_order as movement_order,
         settlement_events.amount as amount,
         settlement_events.known_at
-    from settlement_events
+    from {{ ref('int_settlement_events') }} as settlement_events
     inner join single_items
         on settlement_events.credit_key = single_items.item_key
 ),
@@ -141,7 +99,7 @@ running as (
         ) as open_amount,
         greatest(signed_movements.known_at, items.known_at) as known_at
     from signed_movements
-    inner join items
+    inner join {{ ref('int_items') }} as items
         on signed_movements.open_item_id = items.open_item_id
     where signed_movements.movement_date <= {{ as_of_date() }}
 ),

@@ -29,6 +29,8 @@ MAX_RATE_DECIMALS = 12
 TRUE_WORDS = ("true", "1", "yes", "oui")
 FALSE_WORDS = ("false", "0", "no", "non")
 
+# The years that _DAY knows.
+FIRST_YEAR, LAST_YEAR = 1900, 9999
 _DAY = r"(?:19\d\d|[2-9]\d{3})-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])"
 _UNSIGNED = (
     rf"(?:0*\d{{1,{MAX_INTEGER_DIGITS}}}(?:\.\d{{1,{MAX_AMOUNT_DECIMALS}}}0*)?"

@@ -27,10 +27,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal
 
+from encours.arrow_text import bytes_of, integer_array, is_empty, repeated, text, text_array
 from encours.clients.flat_file_schema import (
     CONTROL_CHARACTERS_IN_IDENTIFIER,
     CONTROL_CHARACTERS_IN_TEXT,
     FALSE_WORDS,
+    FIRST_YEAR,
+    LAST_YEAR,
     MAX_IDENTIFIER_CHARS,
     STREAMS_BY_NAME,
     TRUE_WORDS,
@@ -55,7 +58,7 @@ MAX_RECORD_BYTES = 1024 * 1024
 HEADER_BYTES = 256 * 1024
 EXCERPT_CHARS = 40
 
-_QUOTE, _LF, _CR = 0x22, 0x0A, 0x0D
+_QUOTE, _LF, _CR, _SPACE, _FIRST_BEYOND_ASCII = 0x22, 0x0A, 0x0D, 0x20, 0x80
 _REST_OF_QUOTED_VALUE = re.compile(rb'(?:[^"]++|"")*+"')
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 _C1_CONTROL = re.compile(rb"\xc2[\x80-\x9f]")
@@ -479,7 +482,8 @@ def _csv_batch(flat_file: FlatFile, block: _Block) -> FlatBatch:
         raise FatalError(
             f"{flat_file.path}: {len(columns[0])} rows parsed where {len(lines)} were counted"
         )
-    rows = _Rows(dict(zip(flat_file.header, columns, strict=True)), pa.array(lines), block.suspects)
+    numbers = pa.Array.from_buffers(pa.int64(), len(lines), [None, pa.py_buffer(lines)])
+    rows = _Rows(dict(zip(flat_file.header, columns, strict=True)), numbers, block.suspects)
     table, refused, blank = _check_rows(flat_file, rows)
     malformed = [row for row in (*block.refused, *shapeless) if row is not None]
     return FlatBatch(
@@ -497,7 +501,7 @@ def _parse_block(flat_file: FlatFile, block: _Block) -> tuple[list[pa.Array], li
 
     names = [str(position) for position in range(len(flat_file.header))]
     if not len(block.line_numbers):
-        return [pa.array([], pa.string()) for _ in names], []
+        return [text_array([]) for _ in names], []
     ragged: list[Any] = []
 
     def skip(row: Any) -> str:
@@ -751,7 +755,9 @@ def _cut_block(
 def _may_hold_controls(body: bytes, octets: NDArray[np.uint8]) -> bool:
     import numpy as np
 
-    line_ends = body.count(b"\n") + body.count(b"\r")
+    line_ends = np.count_nonzero(octets == _LF)
+    if b"\r" in body:
+        line_ends += np.count_nonzero(octets == _CR)
     if np.count_nonzero(octets < 0x20) != line_ends or b"\x7f" in body:
         return True
     return b"\xc2" in body and _C1_CONTROL.search(body) is not None
@@ -828,7 +834,6 @@ def _check_type(column: Column | None, kind: pa.DataType, where: str) -> None:
 
 
 def _parquet_batches(flat_file: FlatFile) -> Iterator[FlatBatch]:
-    import pyarrow as pa
 
     size = flat_file.size_bytes
     first_row = 1
@@ -836,7 +841,7 @@ def _parquet_batches(flat_file: FlatFile) -> Iterator[FlatBatch]:
         empty = [] if file.metadata.num_rows else [file.schema_arrow.empty_table()]
         for batch in itertools.chain(empty, file.iter_batches(batch_size=PARQUET_BATCH_ROWS)):
             texts = [_text_of(_one_array(column)) for column in batch.columns]
-            numbers = pa.array(range(first_row, first_row + batch.num_rows), pa.int64())
+            numbers = integer_array(range(first_row, first_row + batch.num_rows))
             rows = _Rows(dict(zip(flat_file.header, texts, strict=True)), numbers, _Suspects())
             table, refused, blank = _check_rows(flat_file, rows)
             yield FlatBatch(table, refused, blank, size)
@@ -863,23 +868,22 @@ def _text_of(values: pa.Array) -> pa.Array:
         # Nanoseconds beyond microseconds are cut off: PostgreSQL does not store them.
         values = values.cast(pa.timestamp("us", kind.tz and "UTC"), safe=False)
     if types.is_floating(kind):
-        values = pc.if_else(pc.is_nan(values), pa.scalar(None, kind), values)
-    text = pc.fill_null(values.cast(pa.string()), "")
+        values = pc.if_else(pc.is_nan(values), pa.nulls(1, kind)[0], values)
+    texts = pc.fill_null(values.cast(pa.string()), text(""))
     if types.is_floating(kind) or types.is_decimal(kind):
-        text = _without_exponents(text)
-    return text
+        texts = _without_exponents(texts)
+    return texts
 
 
 def _without_exponents(numbers: pa.Array) -> pa.Array:
     """Arrow writes 0.00000001 as 1E-8, and a decimal zero of eight places as 0E-8."""
-    import pyarrow as pa
     import pyarrow.compute as pc
 
     scientific = pc.match_substring_regex(numbers, r"\d[eE][+-]?\d")
     if not pc.any(scientific).as_py():
         return numbers
-    plain = [format(Decimal(text), "f") for text in numbers.filter(scientific).to_pylist()]
-    return pc.replace_with_mask(numbers, scientific, pa.array(plain, pa.string()))
+    plain = [format(Decimal(number), "f") for number in numbers.filter(scientific).to_pylist()]
+    return pc.replace_with_mask(numbers, scientific, text_array(plain))
 
 
 # ---------------------------------------------------------------- the rules, on whole columns
@@ -896,7 +900,7 @@ class _Checked:
 def _check_rows(flat_file: FlatFile, rows: _Rows) -> tuple[pa.Table, tuple[RefusedRow, ...], int]:
     import pyarrow.compute as pc
 
-    raw = {name: pc.utf8_trim_whitespace(values) for name, values in rows.values.items()}
+    raw = {name: _trimmed(values) for name, values in rows.values.items()}
     lines = rows.line_numbers
     blank = _blank_rows(raw)
     if blank is not None:
@@ -909,7 +913,7 @@ def _check_rows(flat_file: FlatFile, rows: _Rows) -> tuple[pa.Table, tuple[Refus
     checked = {
         column.name: _check_column(column, raw[column.name], rows.suspects)
         if column.name in raw
-        else _Checked(_constant(column.default, len(lines)), None)
+        else _Checked(repeated(column.default, len(lines)), None)
         for column in columns
     }
     values = {name: item.values for name, item in checked.items()}
@@ -927,10 +931,18 @@ def _check_rows(flat_file: FlatFile, rows: _Rows) -> tuple[pa.Table, tuple[Refus
     return table.filter(pc.invert(any_refused)), refused, blank_count
 
 
-def _constant(text: str, length: int) -> pa.Array:
-    import pyarrow as pa
+def _trimmed(values: pa.Array) -> pa.Array:
+    """Without white space around; most columns hold no character that could be any."""
+    import numpy as np
+    import pyarrow.compute as pc
 
-    return pa.repeat(pa.scalar(text, pa.string()), length)
+    data = bytes_of(values)
+    if data is None:
+        return values
+    octets = np.frombuffer(data, dtype=np.uint8)
+    if octets.min() > _SPACE and octets.max() < _FIRST_BEYOND_ASCII:
+        return values
+    return pc.utf8_trim_whitespace(values)
 
 
 def _blank_rows(raw: dict[str, pa.Array]) -> pa.Array | None:
@@ -939,7 +951,7 @@ def _blank_rows(raw: dict[str, pa.Array]) -> pa.Array | None:
 
     blank = None
     for values in raw.values():
-        empty = pc.equal(values, "")
+        empty = is_empty(values)
         blank = empty if blank is None else pc.and_(blank, empty)
         if not pc.any(blank).as_py():
             return None
@@ -949,7 +961,7 @@ def _blank_rows(raw: dict[str, pa.Array]) -> pa.Array | None:
 def _check_column(column: Column, values: pa.Array, suspects: _Suspects) -> _Checked:
     import pyarrow.compute as pc
 
-    empty = pc.equal(values, "")
+    empty = is_empty(values)
     has_empty = bool(pc.any(empty).as_py())
     normalised, good = _RULES[column.kind](column, values, suspects)
     if good is not None and has_empty:
@@ -957,7 +969,7 @@ def _check_column(column: Column, values: pa.Array, suspects: _Suspects) -> _Che
     if column.required and has_empty:
         good = pc.invert(empty) if good is None else pc.and_not(good, empty)
     if column.default and has_empty:
-        normalised = pc.if_else(empty, column.default, normalised)
+        normalised = pc.if_else(empty, text(column.default), normalised)
     if good is None or pc.all(good, min_count=0).as_py():
         return _Checked(normalised, None)
     return _Checked(normalised, pc.invert(good))
@@ -966,12 +978,11 @@ def _check_column(column: Column, values: pa.Array, suspects: _Suspects) -> _Che
 def _check_text(
     column: Column, values: pa.Array, suspects: _Suspects
 ) -> tuple[pa.Array, pa.Array | None]:
-    import pyarrow as pa
     import pyarrow.compute as pc
 
     good = None
     if column.allowed:
-        return values, pc.is_in(values, value_set=pa.array(column.allowed, pa.string()))
+        return values, pc.is_in(values, value_set=text_array(column.allowed))
     if suspects.controls:
         controls = (
             CONTROL_CHARACTERS_IN_IDENTIFIER if column.is_identifier else CONTROL_CHARACTERS_IN_TEXT
@@ -980,7 +991,7 @@ def _check_text(
     # A character takes at least one byte: bytes within the limit need no counting of characters.
     longest = pc.max(pc.binary_length(values)).as_py() or 0
     if column.is_identifier and longest > MAX_IDENTIFIER_CHARS:
-        short = pc.less_equal(pc.utf8_length(values), MAX_IDENTIFIER_CHARS)
+        short = pc.less_equal(pc.utf8_length(values), integer_array([MAX_IDENTIFIER_CHARS])[0])
         good = short if good is None else pc.and_(good, short)
     return values, good
 
@@ -996,13 +1007,12 @@ def _check_pattern(
 def _check_boolean(
     _column: Column, values: pa.Array, _suspects: _Suspects
 ) -> tuple[pa.Array, pa.Array | None]:
-    import pyarrow as pa
     import pyarrow.compute as pc
 
     lower = pc.utf8_lower(values)
-    is_true = pc.is_in(lower, value_set=pa.array(TRUE_WORDS))
-    is_false = pc.is_in(lower, value_set=pa.array(FALSE_WORDS))
-    normalised = pc.if_else(is_true, "true", pc.if_else(is_false, "false", values))
+    is_true = pc.is_in(lower, value_set=text_array(TRUE_WORDS))
+    is_false = pc.is_in(lower, value_set=text_array(FALSE_WORDS))
+    normalised = pc.if_else(is_true, text("true"), pc.if_else(is_false, text("false"), values))
     return normalised, pc.or_(is_true, is_false)
 
 
@@ -1016,13 +1026,12 @@ def _check_decimal(
     if column.kind == "number" or column.signed:
         negative = pc.starts_with(values, "-")
         magnitude = _plain_decimal(pc.utf8_ltrim(values, "-"))
-        negative = pc.and_(negative, pc.not_equal(magnitude, "0"))
-        return pc.if_else(
-            negative, pc.binary_join_element_wise("-", magnitude, ""), magnitude
-        ), good
+        negative = pc.and_(negative, pc.not_equal(magnitude, text("0")))
+        minus = pc.binary_join_element_wise(text("-"), magnitude, text(""))
+        return pc.if_else(negative, minus, magnitude), good
     normalised = _plain_decimal(values)
     if column.kind == "rate" or column.refuses_zero:
-        good = pc.and_(good, pc.not_equal(normalised, "0"))
+        good = pc.and_(good, pc.not_equal(normalised, text("0")))
     return normalised, good
 
 
@@ -1037,8 +1046,8 @@ def _plain_decimal(values: pa.Array) -> pa.Array:
     if not pc.any(zero_led).as_py():
         return plain
     bare = pc.ascii_ltrim(plain, "0")
-    needs_zero = pc.or_(pc.equal(bare, ""), pc.starts_with(bare, "."))
-    with_zero = pc.if_else(needs_zero, pc.binary_join_element_wise("0", bare, ""), bare)
+    needs_zero = pc.or_(is_empty(bare), pc.starts_with(bare, "."))
+    with_zero = pc.if_else(needs_zero, pc.binary_join_element_wise(text("0"), bare, text("")), bare)
     return pc.if_else(zero_led, with_zero, plain)
 
 
@@ -1048,12 +1057,31 @@ def _check_date(
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    if _are_plain_days(values):
+        return values, None
     good = pc.match_substring_regex(values, column.pattern)
     days = values
     if (pc.max(pc.binary_length(values)).as_py() or 0) > len("2024-12-31"):
         days = pc.if_else(good, pc.utf8_slice_codeunits(values, 0, 10), values)
-    exists = _castable(pc.if_else(good, days, "2000-01-01"), pa.date32())
+    exists = _castable(pc.if_else(good, days, text("2000-01-01")), pa.date32())
     return days, good if exists is None else pc.and_(good, exists)
+
+
+def _are_plain_days(values: pa.Array) -> bool:
+    """Whether all that is not empty is YYYY-MM-DD, exists, and lies in the years of the contract:
+    what nearly every block holds, found by a cast in place of a regular expression."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    filled = pc.if_else(is_empty(values), text("2000-01-01"), values)
+    sizes = pc.min_max(pc.binary_length(filled))
+    if sizes["min"].as_py() != len("2024-12-31") or sizes["max"].as_py() != len("2024-12-31"):
+        return False
+    try:
+        years = pc.min_max(pc.year(filled.cast(pa.date32())))
+    except pa.ArrowInvalid:
+        return False
+    return bool(years["min"].as_py() >= FIRST_YEAR and years["max"].as_py() <= LAST_YEAR)
 
 
 def _check_timestamp(
@@ -1064,15 +1092,15 @@ def _check_timestamp(
     import pyarrow.compute as pc
 
     good = pc.match_substring_regex(values, column.pattern)
-    text = pc.if_else(good, values, "2000-01-01")
-    text = pc.replace_substring_regex(text, r"(\.\d{6})\d+", r"\1")
-    text = pc.replace_substring_regex(text, r"^(.{10})$", r"\1T00:00")
-    text = pc.replace_substring_regex(text, r"^(.{11}[\d:.]+)$", r"\1Z")
-    exists = _castable(text, pa.timestamp("us", "UTC"))
+    texts = pc.if_else(good, values, text("2000-01-01"))
+    texts = pc.replace_substring_regex(texts, r"(\.\d{6})\d+", r"\1")
+    texts = pc.replace_substring_regex(texts, r"^(.{10})$", r"\1T00:00")
+    texts = pc.replace_substring_regex(texts, r"^(.{11}[\d:.]+)$", r"\1Z")
+    exists = _castable(texts, pa.timestamp("us", "UTC"))
     if exists is not None:
         good = pc.and_(good, exists)
-        text = pc.if_else(good, text, "2000-01-01T00:00Z")
-    moments = text.cast(pa.timestamp("us", "UTC")).cast(pa.string())
+        texts = pc.if_else(good, texts, text("2000-01-01T00:00Z"))
+    moments = texts.cast(pa.timestamp("us", "UTC")).cast(pa.string())
     return pc.if_else(good, pc.replace_substring(moments, " ", "T"), values), good
 
 
@@ -1081,9 +1109,9 @@ def _castable(values: pa.Array, kind: pa.DataType) -> pa.Array | None:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    def fails(text: str) -> bool:
+    def fails(value: str) -> bool:
         try:
-            pa.scalar(text).cast(kind)
+            text_array([value]).cast(kind)
         except pa.ArrowInvalid:
             return True
         return False
@@ -1091,8 +1119,8 @@ def _castable(values: pa.Array, kind: pa.DataType) -> pa.Array | None:
     try:
         values.cast(kind)
     except pa.ArrowInvalid:
-        impossible = [text for text in pc.unique(values).to_pylist() if fails(text)]
-        return pc.invert(pc.is_in(values, value_set=pa.array(impossible, pa.string())))
+        impossible = [value for value in pc.unique(values).to_pylist() if fails(value)]
+        return pc.invert(pc.is_in(values, value_set=text_array(impossible)))
     return None
 
 
@@ -1141,7 +1169,7 @@ def _record_keys(parts: list[pa.Array], suspects: _Suspects) -> pa.Array:
         parts = [_replaced(part, "\\", r"\\") for part in parts]
     if suspects.bars:
         parts = [_replaced(part, "|", r"\|") for part in parts]
-    return pc.binary_join_element_wise(*parts, "|")
+    return pc.binary_join_element_wise(*parts, text("|"))
 
 
 def _replaced(values: pa.Array, old: str, new: str) -> pa.Array:
@@ -1157,7 +1185,7 @@ def _custom_objects(columns: dict[str, pa.Array], length: int, suspects: _Suspec
     import pyarrow.compute as pc
 
     if not columns:
-        return _constant("", length)
+        return repeated("", length)
     # The backslash first, or it would escape the escapes of the others.
     escapes = [("\\", r"\\")] if suspects.backslashes else []
     escapes.append(('"', r"\""))
@@ -1168,16 +1196,15 @@ def _custom_objects(columns: dict[str, pa.Array], length: int, suspects: _Suspec
         escaped = values
         for old, new in escapes:
             escaped = _replaced(escaped, old, new)
-        member = pc.binary_join_element_wise(
-            "," + json.dumps(name, ensure_ascii=False) + ':"', escaped, '"', ""
-        )
-        members.append(pc.if_else(pc.equal(values, ""), "", member))
+        key = text("," + json.dumps(name, ensure_ascii=False) + ':"')
+        member = pc.binary_join_element_wise(key, escaped, text('"'), text(""))
+        members.append(pc.if_else(is_empty(values), text(""), member))
     # Not null_handling="skip": pyarrow 26 then drops the rows whose members are all null.
-    inner = pc.binary_join_element_wise(*members, "")
+    inner = pc.binary_join_element_wise(*members, text(""))
     braced = pc.binary_join_element_wise(
-        pc.binary_replace_slice(inner, start=0, stop=1, replacement="{"), "}", ""
+        pc.binary_replace_slice(inner, start=0, stop=1, replacement="{"), text("}"), text("")
     )
-    return pc.if_else(pc.equal(inner, ""), "", braced)
+    return pc.if_else(is_empty(inner), text(""), braced)
 
 
 def _refused_rows(

@@ -31,6 +31,8 @@ Shape = Literal["object", "array"]
 PAYLOAD_COPY_OPTIONS = "(format csv, delimiter E'\\x1f', quote E'\\x1e', null '')"
 # The default text format of COPY: tab, newline and backslash are escaped with a backslash.
 COLUMNS_COPY_OPTIONS = "(format text, null '\\N')"
+# The same, where an empty text means that there is no value.
+NULLABLE_COPY_OPTIONS = "(format text, null '')"
 
 
 def encode_batch(

@@ -1,10 +1,14 @@
 """The raw tables: append-only, never updated, never deleted.
 
-A record of a versioned stream is one row per version. The lines of a FEC belong to a delivered
-file (a snapshot), so they carry its number; as the law fixes their columns, they are text columns
-and not one jsonb payload: reading, encoding and COPY of a million lines took 1.4 to 2.1 times a
-plain COPY, against 4.6 times as jsonb objects. Columns that are the same for a whole load take
-their value from the session by default, which leaves COPY only what differs from row to row.
+The lines of a FEC belong to a delivered file (a snapshot), so they carry its number. A record of
+the flat files is one row per version, and a version names the one it replaces: the latest versions
+are those that no known version replaces, found by one scan and an index of the replaced ones only,
+where ordering all versions of a record sorted a million rows for each model that read them.
+
+Columns that are fixed (by law, or by the contract) are text columns and not one jsonb payload:
+reading, encoding and COPY of a million lines took 1.4 to 2.1 times a plain COPY, against 4.6 times
+as jsonb objects. Columns that are the same for a whole load take their value from the session by
+default, which leaves COPY only what differs from row to row.
 """
 
 from __future__ import annotations
@@ -12,6 +16,7 @@ from __future__ import annotations
 import psycopg
 
 from encours.clients.fec_columns import OUTPUT_COLUMNS
+from encours.clients.flat_file_schema import STREAMS_BY_NAME, Stream
 from encours.sources.registry import SOURCES
 from encours.warehouse.ledger import apply_schema
 
@@ -28,6 +33,25 @@ create table if not exists raw_{source}.{stream} (
     line_no bigint
 );
 create index if not exists {stream}_record on raw_{source}.{stream} (record_key, version_no desc);
+"""
+
+# Empty text is null: the file says nothing. `custom` is a JSON object of the columns that the
+# contract does not know. `first_extracted_at` is when the record was first seen, on its later
+# versions only. Numbers are drawn in lots: they name versions and need not follow each other.
+FLAT_FILE_STREAM = """
+create table if not exists raw_files.{stream} (
+    version_no bigint generated always as identity (cache 1000),
+    record_key text not null,
+    {columns},
+    line_no bigint,
+    extracted_at timestamptz not null default now(),
+    run_id text not null default current_setting('encours.run_id'),
+    is_deleted boolean not null default false,
+    replaced_version bigint,
+    first_extracted_at timestamptz
+);
+create unique index if not exists {stream}_replaced
+    on raw_files.{stream} (replaced_version) where replaced_version is not null;
 """
 
 FEC_SNAPSHOTS = """
@@ -60,10 +84,21 @@ def ensure_raw(connection: psycopg.Connection) -> None:
         statements = [f"create schema if not exists raw_{source.key}"]
         if source.key == "fec":
             statements.append(FEC_SNAPSHOTS.format(columns=_fec_columns()))
-        statements.extend(
-            VERSIONED_STREAM.format(source=source.key, stream=stream) for stream in source.streams
-        )
+        statements.extend(_versioned(source.key, stream) for stream in source.streams)
         apply_schema(connection, f"raw_{source.key}", statements)
+
+
+def flat_file_columns(stream: Stream) -> tuple[str, ...]:
+    """What a raw table of the flat files holds of a row, besides its key and its stamps."""
+    names = tuple(column.name for column in stream.columns)
+    return (*names, "custom") if stream.allows_custom else names
+
+
+def _versioned(source: str, stream: str) -> str:
+    if source != "files" or stream not in STREAMS_BY_NAME:
+        return VERSIONED_STREAM.format(source=source, stream=stream)
+    columns = ", ".join(f"{name} text" for name in flat_file_columns(STREAMS_BY_NAME[stream]))
+    return FLAT_FILE_STREAM.format(stream=stream, columns=columns)
 
 
 def _fec_columns() -> str:

@@ -118,8 +118,9 @@ def publish_marts(settings: Settings, run_id: str) -> str:
 def default_as_of_date(connection: psycopg.Connection, known_on: datetime, clock: datetime) -> date:
     """Today in the entity's time zone; for FEC alone, the last day that the ledgers speak of."""
     row = connection.execute(
-        "select payload ->> 'time_zone' from raw_files.entities"
-        " where not is_deleted and extracted_at <= %s order by version_no desc limit 1",
+        "select time_zone from raw_files.entities"
+        " where not is_deleted and extracted_at <= %s order by extracted_at desc, line_no desc"
+        " limit 1",
         [known_on],
     ).fetchone()
     zone = ZoneInfo(row[0] if row and row[0] else "Europe/Paris")
@@ -140,10 +141,12 @@ def default_as_of_date(connection: psycopg.Connection, known_on: datetime, clock
 def _has_live_files(connection: psycopg.Connection, known_on: datetime) -> bool:
     """Whether an entity of the flat files still has documents (a retired demo has not)."""
     row = connection.execute(
-        "select exists (select 1 from (select distinct on (record_key) is_deleted"
-        " from raw_files.documents where extracted_at <= %s"
-        " order by record_key, version_no desc) as latest where not is_deleted)",
-        [known_on],
+        "select exists (select 1 from raw_files.documents as stored"
+        " where extracted_at <= %(known_on)s and not is_deleted"
+        " and not exists (select 1 from raw_files.documents as newer"
+        "   where newer.replaced_version = stored.version_no"
+        "   and newer.extracted_at <= %(known_on)s))",
+        {"known_on": known_on},
     ).fetchone()
     return bool(row and row[0])
 

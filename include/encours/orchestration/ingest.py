@@ -20,6 +20,7 @@ from encours.errors import BadInput
 from encours.landing.store import Manifest, land_files, read_manifest
 from encours.loading.fec import load_ledgers
 from encours.loading.flat_files import (
+    alone_in_raw_files,
     gathered_folder,
     holds_real_books,
     load_delivery,
@@ -95,7 +96,11 @@ def _load_fec(
     connection: psycopg.Connection, manifest: Manifest, run_id: str, is_demo: bool
 ) -> Ingested:
     with _recorded(connection, run_id, "fec", "ledger_lines") as record:
-        with connection.transaction(), _named_as_delivered(manifest):
+        with (
+            alone_in_raw_files(connection),
+            connection.transaction(),
+            _named_as_delivered(manifest),
+        ):
             notes = _set_demo_aside(connection, run_id, is_demo)
             ledgers = load_ledgers(connection, manifest, run_id)
         rows = sum(ledger.line_count for ledger in ledgers)
@@ -124,7 +129,11 @@ def _load_files(
     connection: psycopg.Connection, manifest: Manifest, run_id: str, is_demo: bool
 ) -> Ingested:
     with _recorded(connection, run_id, "files", "delivery") as record:
-        with connection.transaction(), _named_as_delivered(manifest):
+        with (
+            alone_in_raw_files(connection),
+            connection.transaction(),
+            _named_as_delivered(manifest),
+        ):
             notes = _set_demo_aside(connection, run_id, is_demo)
             streams = load_delivery(connection, manifest, run_id, is_demo=is_demo)
         rows = sum(stream.row_count for stream in streams)

@@ -18,32 +18,30 @@ with file_customers as (
     from {{ ref('stg_files__customers') }}
 ),
 
--- Without a customers file, the customers are those that the documents and payments name.
-named_customers as (
-    select
-        entity_id,
-        source_customer_id
-    from {{ ref('stg_files__documents') }}
-    union
-    select
-        entity_id,
-        source_customer_id
-    from {{ ref('stg_files__payments') }}
-),
-
 entities_with_customers as (
     select distinct entity_id
     from file_customers
 ),
 
+-- Without a customers file, the customers are those that the documents and payments name. Entities
+-- with one are left out before, not after, a million rows are made unique.
 implied_customers as (
     select
         'files' as source,
-        named_customers.entity_id,
-        named_customers.source_customer_id
-    from named_customers
+        documents.entity_id,
+        documents.source_customer_id
+    from {{ ref('stg_files__documents') }} as documents
     left join entities_with_customers
-        on named_customers.entity_id = entities_with_customers.entity_id
+        on documents.entity_id = entities_with_customers.entity_id
+    where entities_with_customers.entity_id is null
+    union
+    select
+        'files' as source,
+        payments.entity_id,
+        payments.source_customer_id
+    from {{ ref('stg_files__payments') }} as payments
+    left join entities_with_customers
+        on payments.entity_id = entities_with_customers.entity_id
     where entities_with_customers.entity_id is null
 ),
 

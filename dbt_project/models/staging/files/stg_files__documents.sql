@@ -1,40 +1,63 @@
 -- grain: one row per document, in its latest version known on `known_on`
-with versions as (
+with replaced_versions as (
+    select replaced_version
+    from {{ source('raw_files', 'documents') }}
+    where
+        replaced_version is not null
+        and extracted_at <= {{ known_on() }}
+),
+
+latest as (
     select
         record_key,
-        payload,
         line_no,
+        entity_id,
+        document_id,
+        document_type,
+        document_number,
+        customer_id,
+        issue_date,
+        due_date,
+        currency_code,
+        amount_incl_tax,
+        amount_excl_tax,
+        exchange_rate,
+        credited_document_id,
+        status,
+        custom,
         is_deleted,
-        min(extracted_at) over (partition by record_key) as known_at,
-        row_number() over (
-            partition by record_key
-            order by extracted_at desc, version_no desc
-        ) as version_rank
-    from {{ source('raw_files', 'documents') }}
-    where extracted_at <= {{ known_on() }}
+        coalesce(first_extracted_at, extracted_at) as known_at
+    from {{ source('raw_files', 'documents') }} as versions
+    where
+        extracted_at <= {{ known_on() }}
+        and not exists (
+            select 1
+            from replaced_versions
+            where replaced_versions.replaced_version = versions.version_no
+        )
 ),
 
 final as (
     select
         record_key,
         line_no,
-        {{ json_text('payload', 'entity_id') }} as entity_id,
-        {{ json_text('payload', 'document_id') }} as source_document_id,
-        {{ json_text('payload', 'document_type') }} as document_type,
-        {{ json_text('payload', 'document_number') }} as document_number,
-        {{ json_text('payload', 'customer_id') }} as source_customer_id,
-        cast({{ json_text('payload', 'issue_date') }} as date) as issue_date,
-        cast({{ json_text('payload', 'due_date') }} as date) as due_date,
-        {{ json_text('payload', 'currency_code') }} as currency_code,
-        cast({{ json_text('payload', 'amount_incl_tax') }} as numeric) as amount_incl_tax,
-        cast({{ json_text('payload', 'amount_excl_tax') }} as numeric) as amount_excl_tax,
-        cast({{ json_text('payload', 'exchange_rate') }} as numeric) as exchange_rate,
-        {{ json_text('payload', 'credited_document_id') }} as source_credited_document_id,
-        {{ json_text('payload', 'status') }} as status,
-        {{ json_object('payload', 'custom') }} as custom_attributes,
+        entity_id,
+        document_id as source_document_id,
+        document_type,
+        document_number,
+        customer_id as source_customer_id,
+        cast(issue_date as date) as issue_date,
+        cast(due_date as date) as due_date,
+        currency_code,
+        cast(amount_incl_tax as numeric) as amount_incl_tax,
+        cast(amount_excl_tax as numeric) as amount_excl_tax,
+        cast(exchange_rate as numeric) as exchange_rate,
+        credited_document_id as source_credited_document_id,
+        status,
+        {{ json_object('custom') }} as custom_attributes,
         known_at
-    from versions
-    where version_rank = 1 and not is_deleted
+    from latest
+    where not is_deleted
 )
 
 select * from final

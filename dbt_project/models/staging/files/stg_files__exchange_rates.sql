@@ -1,30 +1,43 @@
 -- grain: one row per currency pair and day, in its latest version known on `known_on`
-with versions as (
+with replaced_versions as (
+    select replaced_version
+    from {{ source('raw_files', 'exchange_rates') }}
+    where
+        replaced_version is not null
+        and extracted_at <= {{ known_on() }}
+),
+
+latest as (
     select
         record_key,
-        payload,
         line_no,
+        currency_code,
+        base_currency,
+        rate_date,
+        rate,
         is_deleted,
-        min(extracted_at) over (partition by record_key) as known_at,
-        row_number() over (
-            partition by record_key
-            order by extracted_at desc, version_no desc
-        ) as version_rank
-    from {{ source('raw_files', 'exchange_rates') }}
-    where extracted_at <= {{ known_on() }}
+        coalesce(first_extracted_at, extracted_at) as known_at
+    from {{ source('raw_files', 'exchange_rates') }} as versions
+    where
+        extracted_at <= {{ known_on() }}
+        and not exists (
+            select 1
+            from replaced_versions
+            where replaced_versions.replaced_version = versions.version_no
+        )
 ),
 
 final as (
     select
         record_key,
         line_no,
-        {{ json_text('payload', 'currency_code') }} as currency_code,
-        {{ json_text('payload', 'base_currency') }} as base_currency,
-        cast({{ json_text('payload', 'rate_date') }} as date) as rate_date,
-        cast({{ json_text('payload', 'rate') }} as numeric) as exchange_rate,
+        currency_code,
+        base_currency,
+        cast(rate_date as date) as rate_date,
+        cast(rate as numeric) as exchange_rate,
         known_at
-    from versions
-    where version_rank = 1 and not is_deleted
+    from latest
+    where not is_deleted
 )
 
 select * from final

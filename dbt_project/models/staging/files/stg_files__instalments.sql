@@ -1,31 +1,45 @@
 -- grain: one row per instalment of a document, in its latest version known on `known_on`
-with versions as (
+with replaced_versions as (
+    select replaced_version
+    from {{ source('raw_files', 'instalments') }}
+    where
+        replaced_version is not null
+        and extracted_at <= {{ known_on() }}
+),
+
+latest as (
     select
         record_key,
-        payload,
         line_no,
+        entity_id,
+        document_id,
+        instalment_no,
+        due_date,
+        amount,
         is_deleted,
-        min(extracted_at) over (partition by record_key) as known_at,
-        row_number() over (
-            partition by record_key
-            order by extracted_at desc, version_no desc
-        ) as version_rank
-    from {{ source('raw_files', 'instalments') }}
-    where extracted_at <= {{ known_on() }}
+        coalesce(first_extracted_at, extracted_at) as known_at
+    from {{ source('raw_files', 'instalments') }} as versions
+    where
+        extracted_at <= {{ known_on() }}
+        and not exists (
+            select 1
+            from replaced_versions
+            where replaced_versions.replaced_version = versions.version_no
+        )
 ),
 
 final as (
     select
         record_key,
         line_no,
-        {{ json_text('payload', 'entity_id') }} as entity_id,
-        {{ json_text('payload', 'document_id') }} as source_document_id,
-        cast({{ json_text('payload', 'instalment_no') }} as integer) as instalment_no,
-        cast({{ json_text('payload', 'due_date') }} as date) as due_date,
-        cast({{ json_text('payload', 'amount') }} as numeric) as amount,
+        entity_id,
+        document_id as source_document_id,
+        cast(instalment_no as integer) as instalment_no,
+        cast(due_date as date) as due_date,
+        cast(amount as numeric) as amount,
         known_at
-    from versions
-    where version_rank = 1 and not is_deleted
+    from latest
+    where not is_deleted
 )
 
 select * from final

@@ -1,30 +1,43 @@
 -- grain: one row per control total of a ledger account, in its latest version known on `known_on`
-with versions as (
+with replaced_versions as (
+    select replaced_version
+    from {{ source('raw_files', 'ledger_balances') }}
+    where
+        replaced_version is not null
+        and extracted_at <= {{ known_on() }}
+),
+
+latest as (
     select
         record_key,
-        payload,
         line_no,
+        entity_id,
+        account,
+        balance_date,
+        balance,
         is_deleted,
-        min(extracted_at) over (partition by record_key) as known_at,
-        row_number() over (
-            partition by record_key
-            order by extracted_at desc, version_no desc
-        ) as version_rank
-    from {{ source('raw_files', 'ledger_balances') }}
-    where extracted_at <= {{ known_on() }}
+        coalesce(first_extracted_at, extracted_at) as known_at
+    from {{ source('raw_files', 'ledger_balances') }} as versions
+    where
+        extracted_at <= {{ known_on() }}
+        and not exists (
+            select 1
+            from replaced_versions
+            where replaced_versions.replaced_version = versions.version_no
+        )
 ),
 
 final as (
     select
         record_key,
         line_no,
-        {{ json_text('payload', 'entity_id') }} as entity_id,
-        {{ json_text('payload', 'account') }} as ledger_account,
-        cast({{ json_text('payload', 'balance_date') }} as date) as balance_date,
-        cast({{ json_text('payload', 'balance') }} as numeric) as ledger_balance,
+        entity_id,
+        account as ledger_account,
+        cast(balance_date as date) as balance_date,
+        cast(balance as numeric) as ledger_balance,
         known_at
-    from versions
-    where version_rank = 1 and not is_deleted
+    from latest
+    where not is_deleted
 )
 
 select * from final

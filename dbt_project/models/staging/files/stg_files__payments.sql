@@ -1,36 +1,55 @@
 -- grain: one row per payment or refund, in its latest version known on `known_on`
-with versions as (
+with replaced_versions as (
+    select replaced_version
+    from {{ source('raw_files', 'payments') }}
+    where
+        replaced_version is not null
+        and extracted_at <= {{ known_on() }}
+),
+
+latest as (
     select
         record_key,
-        payload,
         line_no,
+        entity_id,
+        payment_id,
+        customer_id,
+        payment_type,
+        payment_date,
+        currency_code,
+        amount,
+        exchange_rate,
+        method,
+        reference,
         is_deleted,
-        min(extracted_at) over (partition by record_key) as known_at,
-        row_number() over (
-            partition by record_key
-            order by extracted_at desc, version_no desc
-        ) as version_rank
-    from {{ source('raw_files', 'payments') }}
-    where extracted_at <= {{ known_on() }}
+        coalesce(first_extracted_at, extracted_at) as known_at
+    from {{ source('raw_files', 'payments') }} as versions
+    where
+        extracted_at <= {{ known_on() }}
+        and not exists (
+            select 1
+            from replaced_versions
+            where replaced_versions.replaced_version = versions.version_no
+        )
 ),
 
 final as (
     select
         record_key,
         line_no,
-        {{ json_text('payload', 'entity_id') }} as entity_id,
-        {{ json_text('payload', 'payment_id') }} as source_payment_id,
-        {{ json_text('payload', 'customer_id') }} as source_customer_id,
-        {{ json_text('payload', 'payment_type') }} as payment_type,
-        cast({{ json_text('payload', 'payment_date') }} as date) as payment_date,
-        {{ json_text('payload', 'currency_code') }} as currency_code,
-        cast({{ json_text('payload', 'amount') }} as numeric) as amount,
-        cast({{ json_text('payload', 'exchange_rate') }} as numeric) as exchange_rate,
-        {{ json_text('payload', 'method') }} as method,
-        {{ json_text('payload', 'reference') }} as reference,
+        entity_id,
+        payment_id as source_payment_id,
+        customer_id as source_customer_id,
+        payment_type,
+        cast(payment_date as date) as payment_date,
+        currency_code,
+        cast(amount as numeric) as amount,
+        cast(exchange_rate as numeric) as exchange_rate,
+        method,
+        reference,
         known_at
-    from versions
-    where version_rank = 1 and not is_deleted
+    from latest
+    where not is_deleted
 )
 
 select * from final

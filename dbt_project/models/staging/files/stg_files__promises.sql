@@ -1,33 +1,49 @@
 -- grain: one row per promise to pay, in its latest version known on `known_on`
-with versions as (
+with replaced_versions as (
+    select replaced_version
+    from {{ source('raw_files', 'promises') }}
+    where
+        replaced_version is not null
+        and extracted_at <= {{ known_on() }}
+),
+
+latest as (
     select
         record_key,
-        payload,
         line_no,
+        entity_id,
+        promise_id,
+        customer_id,
+        document_id,
+        amount,
+        promised_date,
+        recorded_on,
         is_deleted,
-        min(extracted_at) over (partition by record_key) as known_at,
-        row_number() over (
-            partition by record_key
-            order by extracted_at desc, version_no desc
-        ) as version_rank
-    from {{ source('raw_files', 'promises') }}
-    where extracted_at <= {{ known_on() }}
+        coalesce(first_extracted_at, extracted_at) as known_at
+    from {{ source('raw_files', 'promises') }} as versions
+    where
+        extracted_at <= {{ known_on() }}
+        and not exists (
+            select 1
+            from replaced_versions
+            where replaced_versions.replaced_version = versions.version_no
+        )
 ),
 
 final as (
     select
         record_key,
         line_no,
-        {{ json_text('payload', 'entity_id') }} as entity_id,
-        {{ json_text('payload', 'promise_id') }} as source_promise_id,
-        {{ json_text('payload', 'customer_id') }} as source_customer_id,
-        {{ json_text('payload', 'document_id') }} as source_document_id,
-        cast({{ json_text('payload', 'amount') }} as numeric) as amount,
-        cast({{ json_text('payload', 'promised_date') }} as date) as promised_date,
-        cast({{ json_text('payload', 'recorded_on') }} as date) as recorded_on,
+        entity_id,
+        promise_id as source_promise_id,
+        customer_id as source_customer_id,
+        document_id as source_document_id,
+        cast(amount as numeric) as amount,
+        cast(promised_date as date) as promised_date,
+        cast(recorded_on as date) as recorded_on,
         known_at
-    from versions
-    where version_rank = 1 and not is_deleted
+    from latest
+    where not is_deleted
 )
 
 select * from final

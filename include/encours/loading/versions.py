@@ -1,0 +1,160 @@
+"""The versions of a raw table of the flat files, in SQL: which is the latest, what changed.
+
+Every statement reads whole tables, so all joins are hash joins: where statistics are missing, the
+planner takes a delivery for a handful of rows and compares each of them with each stored one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import psycopg
+from psycopg import errors, sql
+
+from encours.clients.flat_file_schema import Stream
+from encours.loading.raw_schema import flat_file_columns
+
+
+def raw_table(stream: Stream) -> sql.Identifier:
+    return sql.Identifier("raw_files", stream.name)
+
+
+def has_entity(stream: Stream) -> bool:
+    return stream.column("entity_id") is not None
+
+
+def take_empty_tables(connection: psycopg.Connection, streams: Sequence[Stream]) -> frozenset[str]:
+    """The streams whose raw table is empty, truncated in this transaction: PostgreSQL then writes
+    the rows to the table only, and not to its log as well.
+
+    All locks or none, at once: a build that reads these tables is not kept waiting for half of
+    them, and where one is read at this moment the rows take the ordinary way.
+    """
+    empty = [stream for stream in streams if _is_empty(connection, stream)]
+    if not empty:
+        return frozenset()
+    tables = sql.SQL(", ").join(map(raw_table, empty))
+    try:
+        with connection.transaction():
+            connection.execute(
+                sql.SQL("lock table {} in access exclusive mode nowait").format(tables)
+            )
+    except errors.LockNotAvailable:
+        return frozenset()
+    connection.execute(sql.SQL("truncate {}").format(tables))
+    return frozenset(stream.name for stream in empty)
+
+
+def _is_empty(connection: psycopg.Connection, stream: Stream) -> bool:
+    row = connection.execute(
+        sql.SQL("select not exists (select 1 from {})").format(raw_table(stream))
+    ).fetchone()
+    return row is not None and bool(row[0])
+
+
+def make_incoming(connection: psycopg.Connection, stream: Stream) -> sql.Identifier:
+    """A temporary table for the rows of one file."""
+    table = sql.Identifier(f"incoming_{stream.name}")
+    columns = sql.SQL(", ").join(
+        sql.SQL("{} text").format(sql.Identifier(name)) for name in flat_file_columns(stream)
+    )
+    connection.execute(
+        sql.SQL("create temp table {} (record_key text, line_no bigint, {}) on commit drop").format(
+            table, columns
+        )
+    )
+    return table
+
+
+def take_duplicates(
+    connection: psycopg.Connection, table: sql.Identifier
+) -> list[tuple[str, int, int]]:
+    """Removes all rows of a key but the first: which of two is right is not ours to guess.
+
+    Key and line of each, and the line of the first. The rows are of this transaction: nobody has
+    seen them.
+    """
+    return connection.execute(
+        sql.SQL(
+            "with ranked as (select ctid as row_address, record_key, line_no,"
+            " first_value(line_no) over same_key as first_line,"
+            " row_number() over same_key as place"
+            " from {table} window same_key as (partition by record_key order by line_no)),"
+            " removed as (delete from {table} as copied using ranked"
+            " where copied.ctid = ranked.row_address and ranked.place > 1"
+            " returning ranked.record_key, ranked.line_no, ranked.first_line)"
+            " select * from removed order by line_no"
+        ).format(table=table)
+    ).fetchall()
+
+
+def insert_changed(connection: psycopg.Connection, stream: Stream, incoming: sql.Identifier) -> int:
+    """A new version of each row that is new, differs from its latest version, or comes back."""
+    connection.execute("set local enable_nestloop = off")
+    return connection.execute(
+        sql.SQL(
+            "insert into {raw} (record_key, {columns}, line_no, replaced_version,"
+            " first_extracted_at)"
+            " select incoming.record_key, {incoming_columns}, incoming.line_no, latest.version_no,"
+            " coalesce(latest.first_extracted_at, latest.extracted_at)"
+            " from {incoming} as incoming"
+            " left join {latest} as latest on incoming.record_key = latest.record_key"
+            " where latest.version_no is null or latest.is_deleted"
+            " or ({incoming_columns}) is distinct from ({latest_columns})"
+        ).format(
+            raw=raw_table(stream),
+            columns=_columns(stream),
+            incoming=incoming,
+            incoming_columns=_columns(stream, "incoming"),
+            latest=_latest(stream),
+            latest_columns=_columns(stream, "latest"),
+        )
+    ).rowcount
+
+
+def delete_missing(
+    connection: psycopg.Connection,
+    stream: Stream,
+    entities: Sequence[str],
+    incoming: sql.Identifier | None,
+) -> int:
+    """Mark what the delivered entities no longer have. Streams without entity belong to all."""
+    connection.execute("set local enable_nestloop = off")
+    conditions: list[sql.Composable] = [sql.SQL("not latest.is_deleted")]
+    if has_entity(stream):
+        conditions.append(sql.SQL("latest.entity_id = any(%(entities)s)"))
+    if incoming:
+        conditions.append(
+            sql.SQL(
+                "not exists (select 1 from {} as incoming"
+                " where incoming.record_key = latest.record_key)"
+            ).format(incoming)
+        )
+    return connection.execute(
+        sql.SQL(
+            "insert into {raw} (record_key, {columns}, line_no, is_deleted, replaced_version,"
+            " first_extracted_at)"
+            " select latest.record_key, {latest_columns}, latest.line_no, true, latest.version_no,"
+            " coalesce(latest.first_extracted_at, latest.extracted_at)"
+            " from {latest} as latest where {conditions}"
+        ).format(
+            raw=raw_table(stream),
+            columns=_columns(stream),
+            latest=_latest(stream),
+            latest_columns=_columns(stream, "latest"),
+            conditions=sql.SQL(" and ").join(conditions),
+        ),
+        {"entities": list(entities)},
+    ).rowcount
+
+
+def _latest(stream: Stream) -> sql.Composed:
+    return sql.SQL(
+        "(select * from {raw} as stored where not exists (select 1 from {raw} as newer"
+        " where newer.replaced_version = stored.version_no))"
+    ).format(raw=raw_table(stream))
+
+
+def _columns(stream: Stream, table: str | None = None) -> sql.Composed:
+    prefix = (table,) if table else ()
+    return sql.SQL(", ").join(sql.Identifier(*prefix, name) for name in flat_file_columns(stream))
