@@ -1,6 +1,7 @@
--- Rule: the receipts and refunds of a month are the payments and refunds that were issued in it, and
--- its write-offs are what the movements wrote off. Source: a key figure that is computed beside the
--- sub-ledger drifts from it; GitLab's billing filter loses the receipts of months without billing.
+-- Rule: the receipts and refunds of a month are the payments and refunds that were issued in it,
+-- and its write-offs are what the movements wrote off. Source: a key figure that is computed beside
+-- the sub-ledger drifts from it; GitLab's billing filter loses the receipts of months without
+-- billing.
 with movements as (
     select
         entity_id,

@@ -1,5 +1,5 @@
--- Rule: what rolls out of a bucket is what the aged balance showed in it at the start of the period,
--- to the cent, and the rates of the bucket sum to 1. Source: domain, section 2.4: row sums = 1.
+-- Rule: what rolls out of a bucket is what was open in it at the start of the period, to the
+-- cent, and the rates of the bucket sum to 1. Source: domain, section 2.4: row sums = 1.
 with rolled as (
     select
         period_start_date as as_of_date,
@@ -13,24 +13,19 @@ with rolled as (
     group by period_start_date, period_end_date, entity_id, from_bucket
 ),
 
-aged_balance as (
-    select
-        as_of_date,
-        entity_id,
-        bucket,
-        sum(open_company_amount) as open_company_amount
-    from {{ ref('mart_aged_balance') }}
-    where bucket <> 'unapplied_credit'
-    group by as_of_date, entity_id, bucket
-),
-
 aged_before as (
-    select aged_balance.*
-    from aged_balance
+    select
+        aged_items.as_of_date,
+        aged_items.entity_id,
+        aged_items.bucket,
+        sum(aged_items.open_company_amount) as open_company_amount
+    from {{ ref('int_aged_items') }} as aged_items
     inner join {{ ref('int_reporting_dates') }} as reporting_dates
         on
-            aged_balance.as_of_date = reporting_dates.as_of_date
+            aged_items.as_of_date = reporting_dates.as_of_date
             and not reporting_dates.is_current
+    where aged_items.item_type = 'invoice'
+    group by aged_items.as_of_date, aged_items.entity_id, aged_items.bucket
 )
 
 select

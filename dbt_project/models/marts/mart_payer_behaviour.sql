@@ -52,7 +52,7 @@ customer_dso as (
 measured as (
     select
         as_of_date,
-        entity_id,
+        coalesce(payments.entity_id, arrears.entity_id, revenue.entity_id) as entity_id,
         customer_id,
         -- No payment, nothing overdue and no document are truly zero.
         coalesce(payments.paid_company_amount, 0) as paid_company_amount,
@@ -84,9 +84,9 @@ measured as (
         ) as avg_days_to_pay_incl_open
     from payments
     full outer join arrears
-        using (as_of_date, entity_id, customer_id)
+        using (as_of_date, customer_id)
     full outer join revenue
-        using (as_of_date, entity_id, customer_id)
+        using (as_of_date, customer_id)
 ),
 
 ranked as (
@@ -95,15 +95,15 @@ ranked as (
         case
             when avg_days_late is not null
                 then rank() over (
-                    partition by as_of_date, entity_id, avg_days_late is null
-                    order by avg_days_late
+                    partition by as_of_date, entity_id
+                    order by avg_days_late nulls last
                 )
         end as payer_rank,
         case
             when avg_days_late_incl_open is not null
                 then rank() over (
-                    partition by as_of_date, entity_id, avg_days_late_incl_open is null
-                    order by avg_days_late_incl_open
+                    partition by as_of_date, entity_id
+                    order by avg_days_late_incl_open nulls last
                 )
         end as payer_rank_incl_open,
         count(avg_days_late) over (partition by as_of_date, entity_id) as payer_count,

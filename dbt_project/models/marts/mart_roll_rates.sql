@@ -83,11 +83,42 @@ credited as (
     from written_off
 ),
 
+paid as (
+    select
+        credited.*,
+        from_company_amount - left_company_amount - rolled_written_off_amount
+        - rolled_credited_amount as rolled_paid_amount
+    from credited
+),
+
+-- Added up by the two buckets first: what follows reads some dozens of rows per period.
+pairs as (
+    select
+        period_end_date,
+        period_start_date,
+        entity_id,
+        company_currency_code,
+        from_bucket,
+        to_bucket,
+        is_later,
+        count(to_bucket) as left_count,
+        sum(left_company_amount) as left_company_amount,
+        sum(case when rolled_written_off_amount > 0 then 1 else 0 end) as written_off_count,
+        sum(rolled_written_off_amount) as written_off_company_amount,
+        sum(case when rolled_credited_amount > 0 then 1 else 0 end) as credited_count,
+        sum(rolled_credited_amount) as credited_company_amount,
+        sum(case when rolled_paid_amount > 0 then 1 else 0 end) as paid_count,
+        sum(rolled_paid_amount) as paid_company_amount
+    from paid
+    group by
+        period_end_date, period_start_date, entity_id, company_currency_code,
+        from_bucket, to_bucket, is_later
+),
+
 destinations as (
     select
         period_end_date,
         period_start_date,
-        open_item_id,
         entity_id,
         company_currency_code,
         from_bucket,
@@ -97,51 +128,49 @@ destinations as (
             else 'better'
         end as to_state,
         to_bucket,
+        left_count as item_count,
         left_company_amount as rolled_company_amount
-    from credited
-    where to_bucket is not null
+    from pairs
+    where left_count > 0
     union all
     select
         period_end_date,
         period_start_date,
-        open_item_id,
         entity_id,
         company_currency_code,
         from_bucket,
         'written_off' as to_state,
         cast(null as text) as to_bucket,
-        rolled_written_off_amount as rolled_company_amount
-    from credited
-    where rolled_written_off_amount > 0
+        written_off_count as item_count,
+        written_off_company_amount as rolled_company_amount
+    from pairs
+    where written_off_count > 0
     union all
     select
         period_end_date,
         period_start_date,
-        open_item_id,
         entity_id,
         company_currency_code,
         from_bucket,
         'credited' as to_state,
         cast(null as text) as to_bucket,
-        rolled_credited_amount as rolled_company_amount
-    from credited
-    where rolled_credited_amount > 0
+        credited_count as item_count,
+        credited_company_amount as rolled_company_amount
+    from pairs
+    where credited_count > 0
     union all
     select
         period_end_date,
         period_start_date,
-        open_item_id,
         entity_id,
         company_currency_code,
         from_bucket,
         'paid' as to_state,
         cast(null as text) as to_bucket,
-        from_company_amount - left_company_amount
-        - rolled_written_off_amount - rolled_credited_amount as rolled_company_amount
-    from credited
-    where
-        from_company_amount - left_company_amount
-        - rolled_written_off_amount - rolled_credited_amount > 0
+        paid_count as item_count,
+        paid_company_amount as rolled_company_amount
+    from pairs
+    where paid_count > 0
 ),
 
 summed as (
@@ -153,7 +182,7 @@ summed as (
         from_bucket,
         to_state,
         to_bucket,
-        count(*) as item_count,
+        cast(sum(item_count) as bigint) as item_count,
         sum(rolled_company_amount) as rolled_company_amount
     from destinations
     group by
