@@ -200,6 +200,7 @@ MUTATIONS: Final[dict[tuple[str, str], str]] = {
     """,
     ("mart_restatements", "closed_months_changed_little"): """
         update marts_candidate.mart_restatements set change_company_amount = -2000.00
+    """,
     # --- behaviour
     ("mart_payer_behaviour", "behaviour_shows_the_date_of_the_run"): """
         delete from marts_candidate.mart_payer_behaviour where as_of_date = date '2025-01-31'
