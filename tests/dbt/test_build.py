@@ -25,6 +25,13 @@ MUTATIONS = {
         where bucket = 'overdue_1_30'""",
     "best_possible_dso_is_not_above_dso": """
         update marts_candidate.mart_dso set dso_best_possible = dso_countback + 0.01""",
+    "cohorts_leave_open_what_is_open": """
+        update marts_candidate.mart_invoice_cohorts
+        set open_company_amount = open_company_amount + 0.01""",
+    "cohorts_split_what_was_billed": """
+        update marts_candidate.mart_invoice_cohorts
+        set collected_company_amount = collected_company_amount + billed_company_amount
+        where age_months = 1""",
     "disputed_is_part_of_open": """
         update intermediate.int_aged_items set disputed_company_amount = open_company_amount + 0.01
         where item_type = 'invoice'""",
@@ -40,6 +47,16 @@ MUTATIONS = {
         update intermediate.int_fec_ledgers set first_entry_date = first_entry_date - 1""",
     "instalments_sum_to_their_invoice": """
         delete from intermediate.int_items where instalment_no = 2""",
+    "kpi_balances_equal_aged_balance": """
+        update marts_candidate.mart_kpi_monthly
+        set overdue_company_amount = overdue_company_amount + 0.01""",
+    "kpi_flows_equal_movements": """
+        delete from marts_candidate.mart_kpi_monthly where receipts_company_amount > 0""",
+    "late_payments_add_up": """
+        update marts_candidate.mart_late_payments
+        set paid_company_amount = paid_company_amount + 0.01,
+            late_company_amount = late_company_amount + 0.01
+        where scope_type = 'entity'""",
     "open_items_equal_positions_and_movements": """
         update marts_candidate.fct_open_items set open_company_amount = open_company_amount + 0.01
         where item_type = 'payment'""",
@@ -64,6 +81,15 @@ MUTATIONS = {
         create or replace view previous.mart_aged_balance as
         select as_of_date, entity_id, cast(0 as numeric) as open_company_amount
         from marts_candidate.mart_aged_balance""",
+    "payer_classes_cover_every_day": """
+        update reference.payer_classes set to_days_late = 9 where payer_class = 'slightly_late'""",
+    "payer_ranks_and_shares_add_up": """
+        update marts_candidate.mart_payer_behaviour set revenue_share_ytd = 100 * revenue_share_ytd
+        where revenue_share_ytd > 0""",
+    "roll_rates_sum_to_one": """
+        delete from marts_candidate.mart_roll_rates where to_state = 'credited'""",
+    "settlements_explain_what_is_open": """
+        delete from intermediate.int_invoice_settlements where settlement_type = 'write_off'""",
     "settled_items_are_zero_in_company_currency": """
         update marts_candidate.fct_receivable_movements
         set company_amount = company_amount + 0.01 where movement_type = 'payment'""",
@@ -88,7 +114,7 @@ def test_the_whole_project_builds_and_every_test_is_green(built_warehouse: Built
 
     assert broken == {}, built_warehouse.log
     assert kinds["model"] > 60
-    assert kinds["seed"] == 6
+    assert kinds["seed"] == 7
     assert kinds["test"] > 100
     assert kinds["unit_test"] > 120
 

@@ -136,6 +136,55 @@ select date '2025-01-31' as as_of_date, entity_id, open_item_id, open_company_am
 from fct_open_items
 where days_overdue > 0;
 
+create table mart_payer_behaviour (
+    as_of_date date, entity_id text, customer_id text, paid_company_amount_3m numeric,
+    avg_days_late_3m numeric, overdue_company_amount numeric
+);
+insert into mart_payer_behaviour values
+(date '2024-12-31', 'fr01', 'c1', 120.00, 61.00, 0),
+(date '2025-01-31', 'fr01', 'c1', 120.00, 61.00, 400.00),
+(date '2025-01-31', 'fr01', 'c2', 0, null, 350.00),
+(date '2025-01-31', 'fr01', 'c4', 60.00, 40.00, 0);
+
+create table mart_kpi_monthly as
+select
+    'fr01' as entity_id,
+    cast(date_trunc('month', as_of_date) as date) as month_start,
+    cast(as_of_date as date) as as_of_date,
+    700.00 as revenue_company_amount,
+    650.00 as receipts_company_amount,
+    20.00 as refunds_company_amount,
+    0.004 as loss_ratio,
+    600.00 as due_company_amount,
+    240.00 as paid_on_time_company_amount
+from (
+    select date '2025-02-01' + n * interval '1 month' - interval '1 day' as as_of_date
+    from generate_series(-12, 0) as n
+) as month_ends;
+
+create table mart_roll_rates (
+    period_end_date date, entity_id text, from_bucket text, to_state text, roll_rate numeric
+);
+insert into mart_roll_rates values
+(date '2025-01-31', 'fr01', 'not_due', 'worse', 0.98),
+(date '2025-01-31', 'fr01', 'not_due', 'written_off', 0.02);
+
+create table mart_invoice_cohorts (
+    entity_id text, issue_month date, age_months integer, period_end_date date,
+    billed_company_amount numeric, open_company_amount numeric
+);
+insert into mart_invoice_cohorts values
+('fr01', date '2024-01-01', 12, date '2025-01-31', 800.00, 12.00),
+('fr01', date '2025-01-01', 0, date '2025-01-31', 700.00, 650.00);
+
+create table mart_late_payments (
+    month_start date, as_of_date date, scope_type text, scope_value text, payment_count bigint,
+    late_count bigint, late_share_amount numeric
+);
+insert into mart_late_payments values
+(date '2024-12-01', date '2024-12-31', 'entity', 'fr01', 80, 30, 0.40),
+(date '2025-01-01', date '2025-01-31', 'entity', 'fr01', 90, 30, 0.35);
+
 create table mart_tie_out (
     entity_id text, account text, as_of_date date, ledger_balance numeric(20, 2),
     aged_balance_total numeric(20, 2), difference numeric(20, 2), is_tied boolean
@@ -198,5 +247,9 @@ create table fct_receivable_movements as
 select * from marts_candidate.fct_receivable_movements where movement_date <= date '2024-12-31';
 create table mart_dso as
 select * from marts_candidate.mart_dso where as_of_date = date '2024-12-31';
+create table mart_payer_behaviour as
+select * from marts_candidate.mart_payer_behaviour where as_of_date = date '2024-12-31';
+create table mart_late_payments as
+select * from marts_candidate.mart_late_payments where as_of_date = date '2024-12-31';
 
 reset search_path;

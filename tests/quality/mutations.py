@@ -201,6 +201,57 @@ MUTATIONS: Final[dict[tuple[str, str], str]] = {
     ("mart_restatements", "closed_months_changed_little"): """
         update marts_candidate.mart_restatements set change_company_amount = -2000.00
     """,
+    # --- behaviour
+    ("mart_payer_behaviour", "behaviour_shows_the_date_of_the_run"): """
+        delete from marts_candidate.mart_payer_behaviour where as_of_date = date '2025-01-31'
+    """,
+    ("mart_payer_behaviour", "payers_are_not_years_late"): """
+        update marts_candidate.mart_payer_behaviour set avg_days_late_3m = 1831
+        where customer_id = 'c4'
+    """,
+    ("mart_payer_behaviour", "some_customers_pay"): """
+        update marts_candidate.mart_payer_behaviour
+        set paid_company_amount_3m = 0, avg_days_late_3m = null
+        where as_of_date = date '2025-01-31'
+    """,
+    ("mart_payer_behaviour", "habits_of_payers_are_stable"): """
+        update marts_candidate.mart_payer_behaviour set avg_days_late_3m = 10
+        where as_of_date = date '2025-01-31' and customer_id = 'c1'
+    """,
+    ("mart_kpi_monthly", "months_reach_the_date_of_the_run"): """
+        delete from marts_candidate.mart_kpi_monthly where as_of_date = date '2025-01-31'
+    """,
+    ("mart_kpi_monthly", "losses_are_small"): """
+        update marts_candidate.mart_kpi_monthly set loss_ratio = 0.051
+        where as_of_date = date '2025-01-31'
+    """,
+    ("mart_kpi_monthly", "receipts_follow_revenue"): """
+        update marts_candidate.mart_kpi_monthly set receipts_company_amount = 369
+    """,
+    ("mart_kpi_monthly", "someone_pays_on_time"): """
+        update marts_candidate.mart_kpi_monthly set paid_on_time_company_amount = 11.99
+    """,
+    ("mart_roll_rates", "roll_rates_end_at_the_date_of_the_run"): """
+        update marts_candidate.mart_roll_rates set period_end_date = date '2024-12-31'
+    """,
+    ("mart_roll_rates", "write_offs_roll_late"): """
+        update marts_candidate.mart_roll_rates set roll_rate = 0.11
+        where to_state = 'written_off'
+    """,
+    ("mart_invoice_cohorts", "cohorts_reach_the_date_of_the_run"): """
+        update marts_candidate.mart_invoice_cohorts set period_end_date = date '2024-12-31'
+    """,
+    ("mart_invoice_cohorts", "old_invoices_are_collected"): """
+        update marts_candidate.mart_invoice_cohorts set open_company_amount = 400.01
+        where age_months = 12
+    """,
+    ("mart_late_payments", "payments_are_not_all_late"): """
+        update marts_candidate.mart_late_payments set late_count = payment_count
+    """,
+    ("mart_late_payments", "late_payments_are_stable"): """
+        update marts_candidate.mart_late_payments set late_share_amount = 0.51
+        where as_of_date = date '2024-12-31'
+    """,
     ("mart_tie_out", "receivables_agree_with_the_ledger"): """
         update marts_candidate.mart_tie_out set difference = 0.01, is_tied = false
         where as_of_date = date '2024-12-31'

@@ -34,6 +34,7 @@ LAYERS: Mapping[str, tuple[str, ...]] = {
     "core": ("path:models/core", "path:models/intermediate/ageing"),
     "marts": (
         "path:models/marts",
+        "path:models/intermediate/behaviour",
         "path:models/intermediate/restatements",
         "path:models/intermediate/scopes",
     ),
