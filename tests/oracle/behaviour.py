@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import calendar
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from oracle.balances import ZERO, Books, Placed
+from oracle.balances import ZERO, Books, Item, Placed
 from oracle.ratios import company_revenue
 
 
@@ -19,12 +20,13 @@ class Behaviour:
     avg_days_to_pay_3m: Decimal | None
     paid_company_amount_3m: Decimal
     revenue_share_ytd: Decimal | None
+    payments: int
 
 
 def behaviour_of(books: Books, customer_id: str, day: date) -> Behaviour:
     paid = [
-        (placed, books.company(placed.item, placed.amount))
-        for placed in books.placed(day)
+        (placed, amount)
+        for placed, amount in company_amounts(books, books.placed(day))
         if placed.settlement.kind == "payment"
         and placed.item.item_type == "invoice"
         and placed.item.customer_id == customer_id
@@ -33,17 +35,27 @@ def behaviour_of(books: Books, customer_id: str, day: date) -> Behaviour:
     weight = sum((amount for _, amount in paid), ZERO)
     late = sum((days_late(placed) * amount for placed, amount in paid), ZERO)
     to_pay = sum((days_to_pay(placed) * amount for placed, amount in paid), ZERO)
-    company_revenue_ytd = revenue_ytd(books, None, day)
+    revenue = revenue_ytd(books, customer_id, day)
+    revenue_of_all = revenue_ytd(books, None, day)
     return Behaviour(
         avg_days_late_3m=late / weight if weight else None,
         avg_days_to_pay_3m=to_pay / weight if weight else None,
         paid_company_amount_3m=weight,
-        revenue_share_ytd=(
-            revenue_ytd(books, customer_id, day) / company_revenue_ytd
-            if company_revenue_ytd
-            else None
-        ),
+        revenue_share_ytd=revenue / revenue_of_all if revenue_of_all else None,
+        payments=len(paid),
     )
+
+
+def company_amounts(books: Books, placed: Iterable[Placed]) -> list[tuple[Placed, Decimal]]:
+    """What each took off the rounded balance of its item, oldest first, so that they add up."""
+    room: dict[Item, Decimal] = {}
+    amounts = []
+    for one in sorted(placed, key=lambda p: (p.settlement.starts, p.settlement.settlement_id)):
+        before = room.get(one.item, abs(one.item.original_amount))
+        room[one.item] = before - one.amount
+        company = books.company(one.item, before) - books.company(one.item, room[one.item])
+        amounts.append((one, company))
+    return amounts
 
 
 def days_late(placed: Placed) -> int:

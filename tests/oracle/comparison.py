@@ -54,11 +54,13 @@ def _balance_differences(
     case: Case, books: Books, published: Published, dates: list[date]
 ) -> Iterator[str]:
     for day in case.days:
-        yield from _compared(f"positions {day}", books.positions(day), published.positions[day])
+        yield from _compared(
+            f"positions {day}", books.positions(day), published.positions.get(day, {})
+        )
         yield from _compared(
             f"movements to {day}",
             {item: amounts for item, amounts in books.positions(day).items()},
-            published.movements[day],
+            published.movements.get(day, {}),
         )
     yield from _compared("open items", books.positions(dates[-1]), published.open_items)
     for day in dates:
@@ -66,9 +68,9 @@ def _balance_differences(
             key: (sum_.open_amount, sum_.company_amount, sum_.items)
             for key, sum_ in books.aged_balance(day).items()
         }
-        yield from _compared(f"aged balance {day}", aged, published.aged_balance[day])
+        yield from _compared(f"aged balance {day}", aged, published.aged_balance.get(day, {}))
         yield from _compared(
-            f"outstanding {day}", books.outstanding(day), published.outstanding[day]
+            f"outstanding {day}", books.outstanding(day), published.outstanding.get(day, {})
         )
 
 
@@ -84,7 +86,7 @@ def scope_differences(
             continue
         yield from _ratio_differences(f"DSO of {name} at {day}", ratios, row)
         yield from _explain_differences(
-            f"DSO explain of {name} at {day}", ratios.countback, figures.explain[day]
+            f"DSO explain of {name} at {day}", ratios.countback, figures.explain.get(day, {})
         )
 
 

@@ -73,14 +73,14 @@ ScopeKey = tuple[str, str]
 class Published:
     """The marts of one ledger. Customers and items bear the ids that they have in the ledger."""
 
-    positions: dict[date, dict[str, Amounts]] = field(default_factory=lambda: defaultdict(dict))
-    movements: dict[date, dict[str, Amounts]] = field(default_factory=lambda: defaultdict(dict))
+    positions: dict[date, dict[str, Amounts]] = field(default_factory=dict)
+    movements: dict[date, dict[str, Amounts]] = field(default_factory=dict)
     open_items: dict[str, Amounts] = field(default_factory=dict)
     aged_balance: dict[date, dict[tuple[str, str, str], tuple[Decimal, Decimal, int]]] = field(
-        default_factory=lambda: defaultdict(dict)
+        default_factory=dict
     )
     outstanding: dict[date, dict[tuple[str, str], tuple[Decimal, int]]] = field(
-        default_factory=lambda: defaultdict(dict)
+        default_factory=dict
     )
 
 
@@ -89,9 +89,7 @@ class ScopeFigures:
     """mart_dso and mart_dso_explain of one scope."""
 
     dso: dict[date, dict[str, Any]] = field(default_factory=dict)
-    explain: dict[date, dict[date, tuple[Decimal, Decimal, Decimal]]] = field(
-        default_factory=lambda: defaultdict(dict)
-    )
+    explain: dict[date, dict[date, tuple[Decimal, Decimal, Decimal]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -124,16 +122,19 @@ def read_marts(
         return connection.execute(text, parameters).fetchall()
 
     for entity, day, item, *amounts in rows(POSITIONS, wanted):
-        ledgers[entity].positions[day][_item(item)] = (amounts[0], amounts[1])
+        ledgers[entity].positions.setdefault(day, {})[_item(item)] = (amounts[0], amounts[1])
     for entity, day, item, *amounts in rows(MOVEMENTS, wanted):
-        ledgers[entity].movements[day][_item(item)] = (amounts[0], amounts[1])
+        ledgers[entity].movements.setdefault(day, {})[_item(item)] = (amounts[0], amounts[1])
     for entity, item, *amounts in rows(OPEN_ITEMS):
         ledgers[entity].open_items[_item(item)] = (amounts[0], amounts[1])
     for entity, day, customer, currency, bucket, *sums in rows(AGED_BALANCE):
         key = (_customer(customer), currency, bucket)
-        ledgers[entity].aged_balance[day][key] = (sums[0], sums[1], sums[2])
+        ledgers[entity].aged_balance.setdefault(day, {})[key] = (sums[0], sums[1], sums[2])
     for entity, day, customer, status, amount, count in rows(OUTSTANDING):
-        ledgers[entity].outstanding[day][_customer(customer), status] = (amount, count)
+        ledgers[entity].outstanding.setdefault(day, {})[_customer(customer), status] = (
+            amount,
+            count,
+        )
     return Marts(ledgers, _read_scopes(rows(DSO), rows(EXPLAIN)))
 
 
@@ -158,7 +159,7 @@ def _read_scopes(
     for scope_type, value, day, *figures in dso:
         scopes[scope_type, value].dso[day] = dict(zip(names, figures, strict=True))
     for scope_type, value, day, month, revenue, consumed, added in explain:
-        scopes[scope_type, value].explain[day][month] = (revenue, consumed, added)
+        scopes[scope_type, value].explain.setdefault(day, {})[month] = (revenue, consumed, added)
     return dict(scopes)
 
 

@@ -91,9 +91,13 @@ def part_of(total: Decimal) -> st.SearchStrategy[Decimal]:
 
 
 @st.composite
-def cases(draw: st.DrawFn, as_of: date, bases: tuple[str, ...] = ("EUR",)) -> Case:
-    """A ledger as it may stand at `as_of`, and three days at which it is asked."""
-    maker = _Maker(draw, as_of - timedelta(days=HISTORY_DAYS), draw(st.sampled_from(bases)))
+def cases(
+    draw: st.DrawFn, as_of: date, bases: tuple[str, ...] = ("EUR",), *, is_foreign: bool = True
+) -> Case:
+    """A ledger as it may stand at `as_of`, and some days at which it is asked."""
+    base = draw(st.sampled_from(bases))
+    foreign = draw(st.sampled_from(FOREIGN[base] if is_foreign else (base,)))
+    maker = _Maker(draw, as_of - timedelta(days=HISTORY_DAYS), (base, base, foreign))
     ledger = maker.ledger()
     past = st.integers(0, HISTORY_DAYS).map(lambda n: maker.first_day + timedelta(days=n))
     days = draw(st.lists(past, min_size=1, max_size=3, unique=True))
@@ -103,11 +107,11 @@ def cases(draw: st.DrawFn, as_of: date, bases: tuple[str, ...] = ("EUR",)) -> Ca
 class _Maker:
     """Draws one ledger, row by row, and remembers what is still open."""
 
-    def __init__(self, draw: st.DrawFn, first_day: date, base: str) -> None:
+    def __init__(self, draw: st.DrawFn, first_day: date, currencies: tuple[str, ...]) -> None:
         self.draw = draw
         self.first_day = first_day
-        self.base = base
-        self.currencies = (base, base, draw(st.sampled_from(FOREIGN[base])))
+        self.base = currencies[0]
+        self.currencies = currencies
         self.rooms = Rooms()
 
     def days(self, first: int = 0) -> st.SearchStrategy[date]:

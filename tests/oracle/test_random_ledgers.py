@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import ROUND_DOWN, Decimal
+from functools import cache
 from itertools import islice
 from typing import Any
 
@@ -95,6 +96,7 @@ def built(request: pytest.FixtureRequest, workshop: Workshop) -> BuiltBatch:
     return BuiltBatch(batch, drawn, workshop.build_ledgers(ledgers, batch.as_of, days))
 
 
+@cache
 def drawn_cases(batch: Batch) -> dict[Case, str]:
     """Case → entity that it becomes."""
     drawn: dict[Case, str] = {}

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TypeVar
 
 from psycopg import sql
 from psycopg.rows import tuple_row
@@ -42,8 +41,6 @@ REFUSED_WHILE_LOADING = """
 select coalesce(split_part(record_key, '|', 1), ''), stream || ': ' || reason
 from ops.rejected_row where found_by = 'load' and run_id = %s
 """
-
-Result = TypeVar("Result")
 
 
 class Workshop:
@@ -93,25 +90,29 @@ class Workshop:
     # --- a build in half a second --------------------------------------------------------------
 
     def attempt(
-        self, ledgers: Mapping[str, Ledger], as_of: date, days: Mapping[str, Iterable[date]]
+        self,
+        ledgers: Mapping[str, Ledger],
+        as_of: date,
+        days: Mapping[str, Iterable[date]],
+        *,
+        before: Mapping[str, Ledger] | None = None,
     ) -> Marts:
-        """The marts of these ledgers by the compiled SQL of the last build; nothing is kept."""
-        return self.attempt_folder(
-            self._write(ledgers),
-            as_of,
-            lambda run_id: self._read(ATTEMPT, ATTEMPT, run_id, days),
-        )
+        """The marts of these ledgers by the compiled SQL of the last build; nothing is kept.
 
-    def attempt_folder(self, folder: Path, as_of: date, read: Callable[[str], Result]) -> Result:
+        `before` is delivered first, as the books stood then.
+        """
         assert self._compiled, "nothing is compiled yet: build first"
         try:
             with self.connection.transaction(force_rollback=True):
                 self._truncate_raw()
-                run_id = self._load(folder)
+                if before is not None:
+                    self._load(self._write(before))
+                    self._drop_incoming()
+                run_id = self._load(self._write(ledgers))
                 self.connection.execute(f"create schema {ATTEMPT}")
                 for name, text in self._compiled:
                     self.connection.execute(self._statement(name, text, as_of))
-                return read(run_id)
+                return self._read(ATTEMPT, ATTEMPT, run_id, days)
         finally:
             shutil.rmtree(self.settings.landing_dir, ignore_errors=True)
 
@@ -139,6 +140,15 @@ class Workshop:
         self.connection.execute(
             sql.SQL("truncate {}").format(sql.SQL(", ").join(sql.Identifier(*t) for t in tables))
         )
+
+    def _drop_incoming(self) -> None:
+        """What a load leaves to the end of its transaction, which two loads share here."""
+        tables = self.connection.execute(
+            "select relname from pg_class"
+            " where relnamespace = pg_my_temp_schema() and relkind = 'r'"
+        ).fetchall()
+        for (name,) in tables:
+            self.connection.execute(sql.SQL("drop table {}").format(sql.Identifier(name)))
 
     def _write(self, ledgers: Mapping[str, Ledger]) -> Path:
         folder = self.settings.home / "delivery"
