@@ -14,7 +14,8 @@ from oracle.ratios import company_revenue
 
 @dataclass(frozen=True)
 class Behaviour:
-    """How a customer paid in the window; None where nothing was paid or sold."""
+    """How a customer paid in the window; None where nothing was paid, or no more sold than
+    credited: there is no share of a negative revenue."""
 
     avg_days_late_3m: Decimal | None
     avg_days_to_pay_3m: Decimal | None
@@ -41,7 +42,7 @@ def behaviour_of(books: Books, customer_id: str, day: date) -> Behaviour:
         avg_days_late_3m=late / weight if weight else None,
         avg_days_to_pay_3m=to_pay / weight if weight else None,
         paid_company_amount_3m=weight,
-        revenue_share_ytd=revenue / revenue_of_all if revenue_of_all else None,
+        revenue_share_ytd=revenue / revenue_of_all if revenue_of_all > 0 else None,
         payments=len(paid),
     )
 

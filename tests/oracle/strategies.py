@@ -100,7 +100,7 @@ def cases(
     maker = _Maker(draw, as_of - timedelta(days=HISTORY_DAYS), (base, base, foreign))
     ledger = maker.ledger()
     past = st.integers(0, HISTORY_DAYS).map(lambda n: maker.first_day + timedelta(days=n))
-    days = draw(st.lists(past, min_size=1, max_size=3, unique=True))
+    days = draw(st.lists(past, min_size=2, max_size=4, unique=True))
     return Case(ledger, tuple(days))
 
 
