@@ -1,0 +1,385 @@
+"""The oracle's balances: open items, positions, aged balance and outstanding of one ledger.
+
+A second implementation of contracts §3 and domain §1, written from those texts and never from the
+models: plain loops over rows, so that a reader can hold each rule against its sentence. Nothing
+here is clever or fast.
+"""
+
+from __future__ import annotations
+
+import calendar
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Literal
+
+from oracle.ledger import Allocation, Dispute, Document, Ledger, Payment, WriteOff
+
+ZERO = Decimal(0)
+MINOR_UNITS = {"JPY": 0, "TND": 3}
+# What the agreed terms of a customer mean: days, then whether to go to the end of the month before
+# or after adding them.
+TERMS = {
+    "30 days": (30, "net"),
+    "60 days": (60, "net"),
+    "45 days eom": (45, "days, month end"),
+    "eom 45": (45, "month end, days"),
+}
+DAYS_WITHOUT_TERMS = 30
+
+ItemType = Literal["invoice", "credit_note", "payment", "refund"]
+Holder = tuple[Literal["document", "payment"], str]
+
+
+@dataclass(frozen=True)
+class Item:
+    """One instalment of an invoice, or one credit note, payment or refund. Its amount is signed."""
+
+    holder: Holder
+    instalment_no: int
+    item_type: ItemType
+    customer_id: str
+    issue_date: date
+    due_date: date | None
+    currency_code: str
+    original_amount: Decimal
+    rate: Decimal
+
+    @property
+    def key(self) -> str:
+        kind, name = self.holder
+        return f"{name}/{self.instalment_no}" if kind == "document" else f"{name}/payment"
+
+
+@dataclass(frozen=True)
+class Settlement:
+    """An amount that closes `target` and, unless written off, `source` in [starts, ends)."""
+
+    settlement_id: str
+    kind: Literal["payment", "credit_note", "refund", "write_off"]
+    source: Holder | None
+    target: Holder
+    instalment_no: int | None
+    amount: Decimal
+    starts: date
+    ends: date | None
+
+    def is_in_force(self, day: date) -> bool:
+        return self.starts <= day and (self.ends is None or day < self.ends)
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A settlement, or a part of it, on the instalment that it closes."""
+
+    settlement: Settlement
+    item: Item
+    amount: Decimal
+
+
+@dataclass(frozen=True)
+class Sum:
+    """Amounts of some items added up; `open_amount` only where they share a currency."""
+
+    open_amount: Decimal = ZERO
+    company_amount: Decimal = ZERO
+    items: int = 0
+
+    def plus(self, open_amount: Decimal, company_amount: Decimal) -> Sum:
+        return Sum(
+            self.open_amount + open_amount, self.company_amount + company_amount, self.items + 1
+        )
+
+
+class Books:
+    """What one ledger says at any date."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+        self.items = items_of(ledger)
+        self.items_by_holder: dict[Holder, list[Item]] = defaultdict(list)
+        for item in self.items:
+            self.items_by_holder[item.holder].append(item)
+        self.settlements = settlements_of(ledger)
+        self._open: dict[date, dict[Item, Decimal]] = {}
+
+    def company(self, item: Item, amount: Decimal) -> Decimal:
+        return rounded(amount * item.rate, self.ledger.base_currency)
+
+    def placed(self, day: date) -> list[Placed]:
+        """Every settlement in force at `day` on the instalments that it closes."""
+        by_target: dict[Holder, list[Settlement]] = defaultdict(list)
+        for settlement in self.settlements:
+            if settlement.is_in_force(day):
+                by_target[settlement.target].append(settlement)
+        return [
+            placed
+            for target, settlements in by_target.items()
+            for placed in place(self.items_by_holder[target], settlements)
+        ]
+
+    def open_amounts(self, day: date) -> dict[Item, Decimal]:
+        """Signed open amount of every item of `day` that is not settled."""
+        if day not in self._open:
+            self._open[day] = self._compute_open_amounts(day)
+        return self._open[day]
+
+    def _compute_open_amounts(self, day: date) -> dict[Item, Decimal]:
+        open_amounts = {item: item.original_amount for item in self.items if item.issue_date <= day}
+        for placed in self.placed(day):
+            open_amounts[placed.item] += towards_zero(placed.item, placed.amount)
+            source = placed.settlement.source
+            if source is not None:
+                (item,) = self.items_by_holder[source]
+                open_amounts[item] += towards_zero(item, placed.amount)
+        return {item: amount for item, amount in open_amounts.items() if amount != 0}
+
+    # --- what the marts show -------------------------------------------------------------------
+
+    def positions(self, day: date) -> dict[str, tuple[Decimal, Decimal]]:
+        """Item → open amount, company amount."""
+        return {
+            item.key: (amount, self.company(item, amount))
+            for item, amount in self.open_amounts(day).items()
+        }
+
+    def aged_balance(self, day: date) -> dict[tuple[str, str, str], Sum]:
+        """Customer, currency, bucket → sums."""
+        sums: dict[tuple[str, str, str], Sum] = defaultdict(Sum)
+        for item, amount in self.open_amounts(day).items():
+            key = (item.customer_id, item.currency_code, bucket_of(item, day))
+            sums[key] = sums[key].plus(amount, self.company(item, amount))
+        return dict(sums)
+
+    def outstanding(self, day: date) -> dict[tuple[str, str], tuple[Decimal, int]]:
+        """Customer, status → company amount, items. A partly disputed item is in both parts."""
+        disputed = self.disputed_amounts(day)
+        sums: dict[tuple[str, str], Sum] = defaultdict(Sum)
+        for item, amount in self.open_amounts(day).items():
+            company = self.company(item, amount)
+            in_dispute = disputed.get(item, ZERO)
+            company_in_dispute = company if in_dispute == amount else self.company(item, in_dispute)
+            status = self._status(item, day)
+            if status in ("not_due", "overdue") and in_dispute:
+                disputed_key = (item.customer_id, "disputed")
+                sums[disputed_key] = sums[disputed_key].plus(in_dispute, company_in_dispute)
+                amount, company = amount - in_dispute, company - company_in_dispute
+            if amount:
+                key = (item.customer_id, status)
+                sums[key] = sums[key].plus(amount, company)
+        return {key: (sum_.company_amount, sum_.items) for key, sum_ in sums.items()}
+
+    def disputed_amounts(self, day: date) -> dict[Item, Decimal]:
+        """What of each open invoice item is disputed; of one document the oldest due date first."""
+        disputes: dict[str, list[Dispute]] = defaultdict(list)
+        for dispute in self.ledger.disputes:
+            if dispute.opened_on <= day and (dispute.closed_on is None or day < dispute.closed_on):
+                disputes[dispute.document_id].append(dispute)
+        open_amounts = self.open_amounts(day)
+        disputed: dict[Item, Decimal] = {}
+        for document_id, of_document in disputes.items():
+            is_whole = any(dispute.amount is None for dispute in of_document)
+            rest = sum((dispute.amount or ZERO for dispute in of_document), ZERO)
+            for item in oldest_first(self.items_by_holder["document", document_id]):
+                is_open = item.item_type == "invoice" and item in open_amounts
+                amount = open_amounts[item] if is_open else ZERO
+                part = amount if is_whole else min(amount, rest)
+                rest -= part
+                if part:
+                    disputed[item] = part
+        return disputed
+
+    def _status(self, item: Item, day: date) -> str:
+        if item.item_type != "invoice":
+            return "unapplied_credit"
+        stages = {
+            case.stage
+            for case in self.ledger.collection_cases
+            if ("document", case.document_id) == item.holder
+            and case.opened_on <= day
+            and (case.closed_on is None or day < case.closed_on)
+        }
+        for stage in ("litigation", "collection"):
+            if stage in stages:
+                return stage
+        return "not_due" if bucket_of(item, day) == "not_due" else "overdue"
+
+
+# --- items -------------------------------------------------------------------------------------
+
+
+def items_of(ledger: Ledger) -> tuple[Item, ...]:
+    posted = [document for document in ledger.documents if document.status == "posted"]
+    items = [item for document in posted for item in _document_items(ledger, document)]
+    return (*items, *(_payment_item(payment) for payment in ledger.payments))
+
+
+def _document_items(ledger: Ledger, document: Document) -> Iterable[Item]:
+    parts = [
+        (part.instalment_no, part.due_date, part.amount)
+        for part in ledger.instalments
+        if part.document_id == document.document_id
+    ]
+    is_invoice = document.document_type == "invoice"
+    whole = (1, due_date_of(ledger, document) if is_invoice else None, document.amount_incl_tax)
+    for instalment_no, due_date, amount in parts or [whole]:
+        yield Item(
+            holder=("document", document.document_id),
+            instalment_no=instalment_no,
+            item_type=document.document_type,
+            customer_id=document.customer_id,
+            issue_date=document.issue_date,
+            due_date=due_date,
+            currency_code=document.currency_code,
+            original_amount=amount if is_invoice else -amount,
+            rate=document.exchange_rate or Decimal(1),
+        )
+
+
+def _payment_item(payment: Payment) -> Item:
+    is_refund = payment.payment_type == "refund"
+    return Item(
+        holder=("payment", payment.payment_id),
+        instalment_no=1,
+        item_type="refund" if is_refund else "payment",
+        customer_id=payment.customer_id,
+        issue_date=payment.payment_date,
+        due_date=None,
+        currency_code=payment.currency_code,
+        original_amount=payment.amount if is_refund else -payment.amount,
+        rate=payment.exchange_rate or Decimal(1),
+    )
+
+
+def due_date_of(ledger: Ledger, document: Document) -> date:
+    """The document's own, else by the customer's terms, else 30 days."""
+    if document.due_date is not None:
+        return document.due_date
+    (customer,) = [c for c in ledger.customers if c.customer_id == document.customer_id]
+    days, method = TERMS.get(customer.payment_terms, (DAYS_WITHOUT_TERMS, "net"))
+    if method == "month end, days":
+        return month_end(document.issue_date) + timedelta(days)
+    due_date = document.issue_date + timedelta(days)
+    return month_end(due_date) if method == "days, month end" else due_date
+
+
+def month_end(day: date) -> date:
+    return day.replace(day=calendar.monthrange(day.year, day.month)[1])
+
+
+def rounded(amount: Decimal, currency: str) -> Decimal:
+    """To the minor unit of the currency, half away from zero."""
+    return amount.quantize(Decimal(1).scaleb(-MINOR_UNITS.get(currency, 2)), ROUND_HALF_UP)
+
+
+def towards_zero(item: Item, amount: Decimal) -> Decimal:
+    return -amount if item.original_amount > 0 else amount
+
+
+def bucket_of(item: Item, day: date) -> str:
+    if item.item_type != "invoice" or item.due_date is None:
+        return "unapplied_credit"
+    days_overdue = (day - item.due_date).days
+    if days_overdue <= 0:
+        return "not_due"
+    for last_day, bucket in ((30, "1_30"), (60, "31_60"), (90, "61_90"), (120, "91_120")):
+        if days_overdue <= last_day:
+            return f"overdue_{bucket}"
+    return "overdue_over_120"
+
+
+# --- settlements -------------------------------------------------------------------------------
+
+
+def settlements_of(ledger: Ledger) -> tuple[Settlement, ...]:
+    """Allocations between two things that exist, and write-offs."""
+    documents = {document.document_id: document for document in ledger.documents}
+    payments = {payment.payment_id: payment for payment in ledger.payments}
+    found = [_allocated(allocation, documents, payments) for allocation in ledger.allocations]
+    return (*found, *(_written_off(write_off) for write_off in ledger.write_offs))
+
+
+def _allocated(
+    allocation: Allocation, documents: dict[str, Document], payments: dict[str, Payment]
+) -> Settlement:
+    refund = payments.get(allocation.source_id)
+    is_refund = (
+        allocation.source_type == "payment"
+        and refund is not None
+        and refund.payment_type == "refund"
+    )
+    target: Holder = ("document", allocation.document_id)
+    if is_refund and allocation.document_id not in documents:
+        target = ("payment", allocation.document_id)
+    source: Holder = (
+        "payment" if allocation.source_type == "payment" else "document",
+        allocation.source_id,
+    )
+    dates = [
+        documents[name].issue_date if kind == "document" else payments[name].payment_date
+        for kind, name in (source, target)
+    ]
+    return Settlement(
+        settlement_id=allocation.allocation_id,
+        kind="refund" if is_refund else allocation.source_type,
+        source=source,
+        target=target,
+        instalment_no=allocation.instalment_no,
+        amount=allocation.amount,
+        starts=effective_date(dates),
+        ends=allocation.reversed_on,
+    )
+
+
+def effective_date(dates: Sequence[date]) -> date:
+    """A settlement takes effect at the later of its two document dates."""
+    return max(dates)
+
+
+def _written_off(write_off: WriteOff) -> Settlement:
+    return Settlement(
+        settlement_id=write_off.write_off_id,
+        kind="write_off",
+        source=None,
+        target=("document", write_off.document_id),
+        instalment_no=write_off.instalment_no,
+        amount=write_off.amount,
+        starts=write_off.write_off_date,
+        ends=None,
+    )
+
+
+def oldest_first(items: Iterable[Item]) -> list[Item]:
+    return sorted(items, key=lambda item: (item.due_date or date.min, item.instalment_no))
+
+
+def place(items: Sequence[Item], settlements: Iterable[Settlement]) -> list[Placed]:
+    """Those that name an instalment close it; the others fill the oldest due date with room.
+
+    In order of effective date, then id, which decides who closes what, never how much is open.
+    """
+    room = {item: abs(item.original_amount) for item in items}
+    placed: list[Placed] = []
+
+    def put(settlement: Settlement, item: Item, amount: Decimal) -> None:
+        room[item] -= amount
+        placed.append(Placed(settlement, item, amount))
+
+    unnamed: list[Settlement] = []
+    for settlement in settlements:
+        named = [item for item in items if item.instalment_no == settlement.instalment_no]
+        if named:
+            put(settlement, named[0], settlement.amount)
+        else:
+            unnamed.append(settlement)
+    for settlement in sorted(unnamed, key=lambda s: (s.starts, s.settlement_id)):
+        rest = settlement.amount
+        for item in oldest_first(items):
+            part = min(rest, room[item])
+            if part:
+                put(settlement, item, part)
+                rest -= part
+        assert rest == 0, f"{settlement} is more than {items} can take"
+    return placed

@@ -1,0 +1,175 @@
+"""What the warehouse publishes of each ledger, read by SQL in the shape that the oracle answers."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any, LiteralString
+
+import psycopg
+from psycopg import sql
+
+CUSTOMER_KEY = "files:{entity}:{customer}"
+
+# Any past date by the predicate that the contract promises to answer it.
+POSITIONS = """
+select positions.entity_id, days.day, positions.open_item_id, positions.open_amount,
+    positions.open_company_amount
+from {schema}.fct_open_item_positions as positions
+inner join unnest(%s::text[], %s::date[]) as days (entity_id, day)
+    on positions.entity_id = days.entity_id
+    and positions.valid_from <= days.day
+    and (positions.valid_to is null or positions.valid_to > days.day)
+where positions.open_amount <> 0
+"""
+MOVEMENTS = """
+select movements.entity_id, days.day, movements.open_item_id, sum(movements.amount),
+    sum(movements.company_amount)
+from {schema}.fct_receivable_movements as movements
+inner join unnest(%s::text[], %s::date[]) as days (entity_id, day)
+    on movements.entity_id = days.entity_id
+    and movements.movement_date <= days.day
+group by movements.entity_id, days.day, movements.open_item_id
+having sum(movements.amount) <> 0
+"""
+OPEN_ITEMS = """
+select entity_id, open_item_id, open_amount, open_company_amount
+from {schema}.fct_open_items
+"""
+AGED_BALANCE = """
+select entity_id, as_of_date, customer_id, currency_code, bucket, open_amount, open_company_amount,
+    item_count
+from {schema}.mart_aged_balance
+where open_amount <> 0 or open_company_amount <> 0 or item_count <> 0
+"""
+OUTSTANDING = """
+select entity_id, as_of_date, customer_id, status, open_company_amount, item_count
+from {schema}.mart_outstanding
+where open_company_amount <> 0 or item_count <> 0
+"""
+DSO = """
+select dso.scope_type, dso.scope_value, dso.as_of_date, dso.outstanding_company_amount,
+    dso.overdue_company_amount, dso.dso_countback, dso.dso_status, dso.dso_remainder_amount,
+    dso.dso_best_possible, dso.average_days_delinquent, dso.dso_accounting_90,
+    dso.dso_accounting_365, dso.cei, dso.overdue_ratio_amount, dso.overdue_ratio_count
+from {schema}.mart_dso as dso
+where dso.scope_type in ('group', 'entity', 'customer', 'sector', 'region')
+"""
+EXPLAIN = """
+select explain.scope_type, explain.scope_value, explain.as_of_date, explain.month_start,
+    explain.revenue_company_amount, explain.consumed_company_amount, explain.days_added
+from {schema}.mart_dso_explain as explain
+where explain.scope_type in ('group', 'entity', 'customer', 'sector', 'region')
+"""
+
+Amounts = tuple[Decimal, Decimal]
+ScopeKey = tuple[str, str]
+
+
+@dataclass
+class Published:
+    """The marts of one ledger. Customers and items bear the ids that they have in the ledger."""
+
+    positions: dict[date, dict[str, Amounts]] = field(default_factory=dict)
+    movements: dict[date, dict[str, Amounts]] = field(default_factory=dict)
+    open_items: dict[str, Amounts] = field(default_factory=dict)
+    aged_balance: dict[date, dict[tuple[str, str, str], tuple[Decimal, Decimal, int]]] = field(
+        default_factory=dict
+    )
+    outstanding: dict[date, dict[tuple[str, str], tuple[Decimal, int]]] = field(
+        default_factory=dict
+    )
+
+
+@dataclass
+class ScopeFigures:
+    """mart_dso and mart_dso_explain of one scope."""
+
+    dso: dict[date, dict[str, Any]] = field(default_factory=dict)
+    explain: dict[date, dict[date, tuple[Decimal, Decimal, Decimal]]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Marts:
+    """A whole build: ledgers by entity, and the scopes by type and value."""
+
+    ledgers: Mapping[str, Published]
+    scopes: Mapping[ScopeKey, ScopeFigures]
+    # Entity and reason of every row that the warehouse could not use.
+    refused: tuple[tuple[str, str], ...] = ()
+
+    def customer_scope(self, entity: str, customer_id: str) -> ScopeFigures:
+        value = CUSTOMER_KEY.format(entity=entity, customer=customer_id)
+        return self.scopes.get(("customer", value), ScopeFigures())
+
+    def scope(self, scope_type: str, value: str) -> ScopeFigures:
+        return self.scopes.get((scope_type, value), ScopeFigures())
+
+
+def read_marts(
+    connection: psycopg.Connection, schema: str, days: Mapping[str, Iterable[date]]
+) -> Marts:
+    """Everything that is compared; positions and movements at the given days of each entity."""
+    pairs = [(entity, day) for entity, of_entity in days.items() for day in of_entity]
+    wanted = [[entity for entity, _ in pairs], [day for _, day in pairs]]
+    ledgers: dict[str, Published] = {entity: Published() for entity in days}
+
+    def rows(query: LiteralString, parameters: list[Any] | None = None) -> list[tuple[Any, ...]]:
+        text = sql.SQL(query).format(schema=sql.Identifier(schema))
+        return connection.execute(text, parameters).fetchall()
+
+    for entity, day, item, *amounts in rows(POSITIONS, wanted):
+        ledgers[entity].positions.setdefault(day, {})[_item(item)] = (amounts[0], amounts[1])
+    for entity, day, item, *amounts in rows(MOVEMENTS, wanted):
+        ledgers[entity].movements.setdefault(day, {})[_item(item)] = (amounts[0], amounts[1])
+    for entity, item, *amounts in rows(OPEN_ITEMS):
+        ledgers[entity].open_items[_item(item)] = (amounts[0], amounts[1])
+    for entity, day, customer, currency, bucket, *sums in rows(AGED_BALANCE):
+        key = (_customer(customer), currency, bucket)
+        ledgers[entity].aged_balance.setdefault(day, {})[key] = (sums[0], sums[1], sums[2])
+    for entity, day, customer, status, amount, count in rows(OUTSTANDING):
+        ledgers[entity].outstanding.setdefault(day, {})[_customer(customer), status] = (
+            amount,
+            count,
+        )
+    return Marts(ledgers, _read_scopes(rows(DSO), rows(EXPLAIN)))
+
+
+def _read_scopes(
+    dso: list[tuple[Any, ...]], explain: list[tuple[Any, ...]]
+) -> dict[ScopeKey, ScopeFigures]:
+    names = (
+        "outstanding",
+        "overdue",
+        "dso_countback",
+        "dso_status",
+        "dso_remainder_amount",
+        "dso_best_possible",
+        "average_days_delinquent",
+        "dso_accounting_90",
+        "dso_accounting_365",
+        "cei",
+        "overdue_ratio_amount",
+        "overdue_ratio_count",
+    )
+    scopes: dict[ScopeKey, ScopeFigures] = defaultdict(ScopeFigures)
+    for scope_type, value, day, *figures in dso:
+        scopes[scope_type, value].dso[day] = dict(zip(names, figures, strict=True))
+    for scope_type, value, day, month, revenue, consumed, added in explain:
+        scopes[scope_type, value].explain.setdefault(day, {})[month] = (revenue, consumed, added)
+    return dict(scopes)
+
+
+def _item(open_item_id: str) -> str:
+    """`files:E:document:I1:2` → `I1/2`, `files:E:payment:P1` → `P1/payment`."""
+    _, _, kind, name, *instalment = open_item_id.split(":")
+    return (
+        f"{name}/{instalment[0] if instalment else 1}" if kind == "document" else f"{name}/{kind}"
+    )
+
+
+def _customer(customer_id: str) -> str:
+    return customer_id.rpartition(":")[2]
