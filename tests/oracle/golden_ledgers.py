@@ -52,7 +52,7 @@ class Golden:
 NOT_APPLICABLE = {
     22: "a count of periods: bucket limits are a seed here and cover every number of days, which"
     " the relationship test of the seed holds",
-    24: "a wish for more buckets: a row of the seed aging_buckets.csv each, not a rule",
+    24: "a wish for more buckets: the policy bucket_limits, tested in e2e/test_run_choices.py",
     26: "days by UTC: the files carry dates, not moments; the default as-of date by time zone is"
     " held in tests/e2e",
     31: "a payment of a credit note that counts on its invoice: only a refund can be matched with"

@@ -1,8 +1,4 @@
-"""Payer behaviour of random ledgers: mart_payer_behaviour against the oracle.
-
-Becomes test_payer_behaviour.py in the change that brings the mart; until then there is nothing to
-compare with, and a test that looks away when the table is missing would look away for ever.
-"""
+"""Payer behaviour of random ledgers: mart_payer_behaviour against the oracle."""
 
 from __future__ import annotations
 
