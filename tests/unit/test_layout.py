@@ -27,6 +27,7 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
     "settings": (set(), set()),
     "policies": ({"errors", "settings"}, {"yaml"}),
     # Text columns, shared by those who read files and those who load them.
+    "allocator": (set(), {"pyarrow"}),
     "arrow_text": (set(), {"pyarrow"}),
     "clients": ({"errors", "arrow_text"}, {"requests", "pyarrow", "numpy"}),
     "sources": ({"clients"}, set()),

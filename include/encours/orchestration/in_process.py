@@ -7,7 +7,6 @@ for.
 
 from __future__ import annotations
 
-import ctypes
 import os
 import sys
 import threading
@@ -16,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from encours.allocator import share_arenas
 from encours.errors import FatalError
 from encours.orchestration.airflow_home import prepare_run
 from encours.settings import Settings, project_root
@@ -23,9 +23,6 @@ from encours.transform import dbt
 from encours.warehouse.connections import open_warehouse
 
 Progress = Callable[[str], None]
-
-# mallopt's name for the number of arenas (malloc.h).
-M_ARENA_MAX = -8
 
 
 def run_dags(
@@ -35,7 +32,7 @@ def run_dags(
     progress: Progress,
 ) -> None:
     """Run these DAGs one after the other, until one does not succeed. Logs go to `log_path`."""
-    _share_arenas()
+    share_arenas()
     with _output_to(log_path):
         warehouse = open_warehouse(settings)
         dbt.warm_up(settings, warehouse.pipeline_url)
@@ -83,14 +80,6 @@ def _import_suites() -> None:
     from encours.quality.checkpoint import import_library
 
     import_library()
-
-
-def _share_arenas() -> None:
-    """Two arenas for all threads: with one each, what a library freed in one thread is of no use
-    to the others (40 MB of a run). Where the C library is not glibc, nothing happens."""
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
-        mallopt(M_ARENA_MAX, 2)
 
 
 @contextmanager
