@@ -43,6 +43,7 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
     ),
     "transform": (
         {
+            "allocator",
             "errors",
             "settings",
             "quality.results",

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psycopg
 
-from encours.allocator import give_back
+from encours.allocator import returned_memory
 from encours.clients.fec import check_file_set, inspect_fec
 from encours.clients.fec_tally import FecRefused
 from encours.clients.flat_files import inspect_directory, unknown_files
@@ -89,10 +89,8 @@ def load(
     """Load a landed folder into raw, in one transaction."""
     manifest = read_manifest(Path(folder))
     load_source = _load_fec if source == "fec" else _load_files
-    with _connection(settings) as connection:
-        loaded = load_source(connection, manifest, run_id, is_demo)
-    give_back()
-    return loaded
+    with returned_memory(), _connection(settings) as connection:
+        return load_source(connection, manifest, run_id, is_demo)
 
 
 def _load_fec(

@@ -23,6 +23,8 @@ import threading
 import traceback
 from typing import TYPE_CHECKING, Any
 
+from encours.allocator import share_arenas
+
 if TYPE_CHECKING:
     from dbt.cli.main import dbtRunnerResult
 
@@ -32,6 +34,7 @@ STDIN = 0
 def main() -> None:
     # Before dbt is imported, which takes seconds: the owner may be gone by then.
     _end_with(STDIN)
+    share_arenas()
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     from dbt.cli.main import dbtRunner
 
