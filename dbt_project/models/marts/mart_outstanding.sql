@@ -1,11 +1,15 @@
 -- grain: one row per as_of_date, entity, customer and status
 -- litigation > collection > disputed > overdue > not due; a partial dispute splits the item.
+-- What is disputed is told by the document's currency: a small amount may be nothing in the
+-- company's.
 with aged_items as (
     select
         as_of_date,
         entity_id,
         customer_id,
         item_type,
+        open_amount,
+        disputed_amount,
         company_currency_code,
         open_company_amount,
         disputed_company_amount,
@@ -28,7 +32,7 @@ parts as (
         'disputed' as status,
         disputed_company_amount as open_company_amount
     from aged_items
-    where collection_stage is null and disputed_company_amount <> 0
+    where collection_stage is null and disputed_amount <> 0
     union all
     select
         as_of_date,
@@ -43,8 +47,7 @@ parts as (
     from aged_items
     where
         collection_stage is not null
-        or disputed_company_amount = 0
-        or open_company_amount <> disputed_company_amount
+        or open_amount <> disputed_amount
 ),
 
 final as (
