@@ -16,9 +16,8 @@ from psycopg.rows import dict_row
 
 from encours.errors import BadInput, FatalError, QualityHold, RetryableError
 from encours.warehouse.connections import READER
-from encours.warehouse.previous import expose_previous
+from encours.warehouse.previous import PUBLISHED, expose_previous
 
-PUBLISHED = "marts"
 CANDIDATE = "marts_candidate"
 KEPT_RETIRED_SCHEMAS = 3
 
