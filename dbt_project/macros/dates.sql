@@ -3,11 +3,14 @@
 {% macro known_on() %}cast('{{ var("known_on") }}' as timestamp with time zone){% endmacro %}
 
 {% macro month_start(date_expression) -%}
-cast(date_trunc('month', {{ date_expression }}) as date)
+cast(date_trunc('month', cast({{ date_expression }} as timestamp)) as date)
 {%- endmacro %}
 
 {% macro month_end(date_expression) -%}
-cast(date_trunc('month', {{ date_expression }}) + interval '1 month' - interval '1 day' as date)
+cast(
+    date_trunc('month', cast({{ date_expression }} as timestamp))
+    + interval '1 month' - interval '1 day' as date
+)
 {%- endmacro %}
 
 {% macro add_months(date_expression, months) -%}

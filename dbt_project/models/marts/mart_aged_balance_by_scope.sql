@@ -1,7 +1,7 @@
 -- grain: one row per as_of_date, scope_type, scope_value, currency and bucket
 -- Entities by their own choices; what spans entities by the home's. A customer's own aged balance
--- is mart_aged_balance. Balances are added up for customers of exactly the same scopes (profile)
--- before they meet the scopes, of which each customer has many.
+-- is mart_aged_balance. Balances are added up by profile before they meet the scopes, of which each
+-- customer has many.
 with agreeing_entities as (
     select entity_id
     from {{ ref('int_entity_policies') }}
@@ -81,10 +81,10 @@ spanning_balances as (
         sum(profile_balances.open_company_amount) as open_company_amount,
         sum(profile_balances.item_count) as item_count
     from profile_balances
-    inner join {{ ref('int_scopes') }} as scopes
+    inner join {{ ref('int_profile_scopes') }} as scopes
         on
-            profile_balances.profile_id = scopes.customer_id
-            and scopes.scope_type not in ('customer', 'entity')
+            profile_balances.profile_id = scopes.profile_id
+            and scopes.scope_type <> 'entity'
     group by
         profile_balances.as_of_date,
         scopes.scope_type,
@@ -110,31 +110,6 @@ entity_balances as (
     from {{ ref('mart_aged_balance') }}
     group by
         as_of_date, entity_id, currency_code, bucket, bucket_order, company_currency_code
-),
-
--- Payments and credit notes left open belong to no attribute of a document.
-document_balances as (
-    select
-        items.as_of_date,
-        scopes.scope_type,
-        scopes.scope_value,
-        items.currency_code,
-        items.home_bucket as bucket,
-        scopes.company_currency_code,
-        sum(items.open_amount) as open_amount,
-        sum(items.open_company_amount) as open_company_amount,
-        count(*) as item_count
-    from {{ ref('int_aged_items') }} as items
-    inner join {{ ref('int_document_scopes') }} as scopes
-        on items.item_key = scopes.document_key
-    where items.item_type = 'invoice'
-    group by
-        items.as_of_date,
-        scopes.scope_type,
-        scopes.scope_value,
-        items.currency_code,
-        items.home_bucket,
-        scopes.company_currency_code
 ),
 
 home_buckets as (
@@ -182,8 +157,8 @@ all_balances as (
         document_balances.company_currency_code,
         document_balances.open_amount,
         document_balances.open_company_amount,
-        document_balances.item_count
-    from document_balances
+        document_balances.open_invoice_count as item_count
+    from {{ ref('int_document_balances') }} as document_balances
     inner join home_buckets
         on document_balances.bucket = home_buckets.bucket
 ),

@@ -38,30 +38,7 @@ scope_dates as (
     select
         as_of_date,
         scope_type,
-        scope_value
-    from balances
-    union
-    select
-        as_of_date,
-        scope_type,
-        scope_value
-    from revenue
-),
-
-scope_currencies as (
-    select
-        scope_type,
         scope_value,
-        company_currency_code
-    from {{ ref('int_scope_values') }}
-),
-
-measured as (
-    select
-        scope_dates.as_of_date,
-        scope_dates.scope_type,
-        scope_dates.scope_value,
-        scope_currencies.company_currency_code,
         -- No open item and no document are truly zero.
         coalesce(balances.outstanding_company_amount, 0) as outstanding_company_amount,
         coalesce(balances.dso_receivables_company_amount, 0) as dso_receivables_company_amount,
@@ -75,7 +52,24 @@ measured as (
         coalesce(revenue.revenue_since_previous_company_amount, 0)
             as revenue_since_previous_company_amount,
         coalesce(revenue.written_off_since_previous_company_amount, 0)
-            as written_off_since_previous_company_amount,
+            as written_off_since_previous_company_amount
+    from balances
+    full outer join revenue
+        using (as_of_date, scope_type, scope_value)
+),
+
+scope_currencies as (
+    select
+        scope_type,
+        scope_value,
+        company_currency_code
+    from {{ ref('int_scope_values') }}
+),
+
+measured as (
+    select
+        scope_dates.*,
+        scope_currencies.company_currency_code,
         reporting_dates.previous_date,
         coalesce(previous_balances.outstanding_company_amount, 0)
             as opening_outstanding_company_amount,
@@ -89,21 +83,11 @@ measured as (
         on
             scope_dates.scope_type = scope_currencies.scope_type
             and scope_dates.scope_value = scope_currencies.scope_value
-    left join balances
-        on
-            scope_dates.as_of_date = balances.as_of_date
-            and scope_dates.scope_type = balances.scope_type
-            and scope_dates.scope_value = balances.scope_value
     left join balances as previous_balances
         on
             reporting_dates.previous_date = previous_balances.as_of_date
             and scope_dates.scope_type = previous_balances.scope_type
             and scope_dates.scope_value = previous_balances.scope_value
-    left join revenue
-        on
-            scope_dates.as_of_date = revenue.as_of_date
-            and scope_dates.scope_type = revenue.scope_type
-            and scope_dates.scope_value = revenue.scope_value
     left join {{ ref('int_countback_totals') }} as totals
         on
             scope_dates.as_of_date = totals.as_of_date

@@ -11,6 +11,37 @@ with moved_scopes as (
     group by scope_type, scope_value
 ),
 
+-- Without negative, moved or ending months every month is a peak: the sales between it and the
+-- reporting date are a difference of two running sums, and nothing need be walked.
+monthly_scopes as (
+    select
+        scope_type,
+        scope_value,
+        min(revenue_company_amount) >= 0 as has_no_negative_month
+    from {{ ref('int_scope_revenue_months') }}
+    group by scope_type, scope_value
+),
+
+scopes as (
+    select
+        monthly_scopes.scope_type,
+        monthly_scopes.scope_value,
+        scope_values.zero_month,
+        monthly_scopes.has_no_negative_month
+        and scope_values.zero_month = 'pass'
+        and moved_scopes.scope_type is null as is_plain,
+        moved_scopes.scope_type is not null as has_moved_revenue
+    from monthly_scopes
+    inner join {{ ref('int_scope_values') }} as scope_values
+        on
+            monthly_scopes.scope_type = scope_values.scope_type
+            and monthly_scopes.scope_value = scope_values.scope_value
+    left join moved_scopes
+        on
+            monthly_scopes.scope_type = moved_scopes.scope_type
+            and monthly_scopes.scope_value = moved_scopes.scope_value
+),
+
 amounts as (
     select
         amounts.as_of_date,
@@ -18,28 +49,80 @@ amounts as (
         amounts.scope_value,
         amounts.basis,
         amounts.receivables_company_amount,
-        scope_values.zero_month,
-        months_of_date.revenue_to_month_company_amount as revenue_to_date_company_amount,
-        moved_scopes.scope_type is not null as has_moved_revenue
+        {{ month_start('amounts.as_of_date') }} as last_month,
+        scopes.zero_month,
+        scopes.is_plain,
+        scopes.has_moved_revenue,
+        months.revenue_to_month_company_amount as revenue_to_date_company_amount,
+        months.revenue_company_amount as last_month_company_amount,
+        months.revenue_1_month_before_company_amount,
+        months.revenue_2_months_before_company_amount
     from {{ ref('int_countback_amounts') }} as amounts
-    inner join {{ ref('int_scope_values') }} as scope_values
+    inner join scopes
         on
-            amounts.scope_type = scope_values.scope_type
-            and amounts.scope_value = scope_values.scope_value
-    inner join {{ ref('int_scope_revenue_months') }} as months_of_date
+            amounts.scope_type = scopes.scope_type
+            and amounts.scope_value = scopes.scope_value
+    inner join {{ ref('int_scope_revenue_months') }} as months
         on
-            amounts.scope_type = months_of_date.scope_type
-            and amounts.scope_value = months_of_date.scope_value
-            and {{ month_start('amounts.as_of_date') }} = months_of_date.month_start
-    left join moved_scopes
-        on
-            amounts.scope_type = moved_scopes.scope_type
-            and amounts.scope_value = moved_scopes.scope_value
+            amounts.scope_type = months.scope_type
+            and amounts.scope_value = months.scope_value
+            and {{ month_start('amounts.as_of_date') }} = months.month_start
 ),
 
--- A month is reached only when the sales after it are less than the receivables: most of the
--- history is out before anything is sorted. (A month left out has a peak above the receivables
--- after it, so those before it are left out by their peaks as well.)
+-- Nearly all amounts are used up within three months; the whole history is looked through for the
+-- others only.
+near_months as (
+    select
+        amounts.as_of_date,
+        amounts.scope_type,
+        amounts.scope_value,
+        amounts.basis,
+        amounts.receivables_company_amount,
+        {{ add_months('amounts.last_month', '-1 * steps.months_back') }} as month_start,
+        case steps.months_back
+            when 0 then amounts.last_month_company_amount
+            when 1 then amounts.revenue_1_month_before_company_amount
+            else amounts.revenue_2_months_before_company_amount
+        end as revenue_company_amount,
+        case steps.months_back
+            when 0 then 0
+            when 1 then amounts.last_month_company_amount
+            else
+                amounts.last_month_company_amount + amounts.revenue_1_month_before_company_amount
+        end as peak_before
+    from amounts
+    cross join (values (0), (1), (2)) as steps (months_back)
+    where amounts.is_plain
+),
+
+far_months as (
+    select
+        amounts.as_of_date,
+        amounts.scope_type,
+        amounts.scope_value,
+        amounts.basis,
+        amounts.receivables_company_amount,
+        months.month_start,
+        months.revenue_company_amount,
+        amounts.revenue_to_date_company_amount - months.revenue_to_month_company_amount
+            as peak_before
+    from amounts
+    inner join {{ ref('int_scope_revenue_months') }} as months
+        on
+            amounts.scope_type = months.scope_type
+            and amounts.scope_value = months.scope_value
+            and {{ add_months('amounts.last_month', -3) }} >= months.month_start
+    where
+        amounts.is_plain
+        and amounts.last_month_company_amount
+        + amounts.revenue_1_month_before_company_amount
+        + amounts.revenue_2_months_before_company_amount
+        < amounts.receivables_company_amount
+),
+
+-- The other scopes are walked. A month is reached only when the sales after it are less than the
+-- receivables. (A month left out has a peak above the receivables after it, so those before it
+-- are left out by their peaks as well.)
 ladder as (
     select
         amounts.as_of_date,
@@ -48,30 +131,28 @@ ladder as (
         amounts.basis,
         amounts.receivables_company_amount,
         amounts.zero_month,
-        revenue_months.month_start,
-        {{ days_between(
-            'least(revenue_months.month_end, amounts.as_of_date)', 'revenue_months.month_start'
-        ) }} + 1 as month_days,
-        revenue_months.revenue_company_amount + coalesce(moved.moved_company_amount, 0)
+        months.month_start,
+        months.revenue_company_amount + coalesce(moved.moved_company_amount, 0)
             as revenue_company_amount
     from amounts
-    inner join {{ ref('int_scope_revenue_months') }} as revenue_months
+    inner join {{ ref('int_scope_revenue_months') }} as months
         on
-            amounts.scope_type = revenue_months.scope_type
-            and amounts.scope_value = revenue_months.scope_value
-            and revenue_months.month_start <= amounts.as_of_date
-            and (
-                amounts.has_moved_revenue
-                or amounts.revenue_to_date_company_amount
-                - revenue_months.revenue_to_month_company_amount
-                < amounts.receivables_company_amount
-            )
+            amounts.scope_type = months.scope_type
+            and amounts.scope_value = months.scope_value
+            and amounts.last_month >= months.month_start
     left join {{ ref('int_scope_moved_revenue') }} as moved
         on
             amounts.as_of_date = moved.as_of_date
             and amounts.scope_type = moved.scope_type
             and amounts.scope_value = moved.scope_value
-            and revenue_months.month_start = moved.month_start
+            and months.month_start = moved.month_start
+    where
+        not amounts.is_plain
+        and (
+            amounts.has_moved_revenue
+            or amounts.revenue_to_date_company_amount - months.revenue_to_month_company_amount
+            < amounts.receivables_company_amount
+        )
 ),
 
 walked as (
@@ -87,7 +168,7 @@ walked as (
     )
 ),
 
-peaks as (
+walked_peaks as (
     select
         walked.*,
         greatest(max(revenue_back_to_month) over (
@@ -101,6 +182,40 @@ peaks as (
         ), 0), 0) as peak_before
     from walked
     where zero_month = 'pass' or empty_months = 0
+),
+
+peaks as (
+    select
+        near_months.*,
+        near_months.peak_before + near_months.revenue_company_amount as peak
+    from near_months
+    where near_months.revenue_company_amount is not null
+    union all
+    select
+        far_months.*,
+        far_months.peak_before + far_months.revenue_company_amount as peak
+    from far_months
+    union all
+    select
+        as_of_date,
+        scope_type,
+        scope_value,
+        basis,
+        receivables_company_amount,
+        month_start,
+        revenue_company_amount,
+        peak_before,
+        peak
+    from walked_peaks
+),
+
+reached as (
+    select
+        peaks.*,
+        {{ days_between('least(' ~ month_end('month_start') ~ ', as_of_date)', 'month_start') }} + 1
+            as month_days
+    from peaks
+    where peak_before < receivables_company_amount
 ),
 
 final as (
@@ -117,8 +232,7 @@ final as (
             when peak <= receivables_company_amount then cast(month_days as numeric)
             else month_days * (receivables_company_amount - peak_before) / (peak - peak_before)
         end as days_added
-    from peaks
-    where peak_before < receivables_company_amount
+    from reached
 )
 
 select * from final

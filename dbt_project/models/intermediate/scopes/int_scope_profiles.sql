@@ -1,22 +1,39 @@
--- grain: one row per customer: the customer that stands for all those in exactly the same scopes
--- Thousands of customers share their entity, sector, region …: amounts are added up by profile
--- before they meet the scopes, of which each customer has many.
+-- grain: one row per customer and group of scope types: its profile, the scopes of that group
+-- Thousands of customers share a profile: amounts are added up by profile before they meet the
+-- scopes.
 with signatures as (
     select
-        customer_id,
+        scopes.customer_id,
+        scope_types.profile_group,
         string_agg(
-            {{ surrogate_key(['scope_type', 'scope_value']) }}, ' ' order by scope_type
+            {{ surrogate_key(['scopes.scope_type', 'scopes.scope_value']) }}, ' '
+            order by scopes.scope_type
         ) as signature
-    from {{ ref('int_scopes') }}
-    where scope_type <> 'customer'
-    group by customer_id
+    from {{ ref('int_scopes') }} as scopes
+    inner join {{ ref('int_scope_types') }} as scope_types
+        on scopes.scope_type = scope_types.scope_type
+    group by scopes.customer_id, scope_types.profile_group
+),
+
+profiles as (
+    select
+        profile_group,
+        signature,
+        cast(row_number() over (order by profile_group, signature) as integer) as profile_id
+    from signatures
+    group by profile_group, signature
 ),
 
 final as (
     select
-        customer_id,
-        min(customer_id) over (partition by signature) as profile_id
+        signatures.customer_id,
+        signatures.profile_group,
+        profiles.profile_id
     from signatures
+    inner join profiles
+        on
+            signatures.profile_group = profiles.profile_group
+            and signatures.signature = profiles.signature
 )
 
 select * from final
