@@ -36,14 +36,40 @@ def attached(manifest: dict[str, Any], kind: str) -> set[str]:
     }
 
 
+def key_tested_by(node: dict[str, Any]) -> str | None:
+    """The table that a view names as the one whose key test covers its rows."""
+    name = node["config"].get("meta", {}).get("key_tested_by")
+    return f"model.encours.{name}" if name else None
+
+
 def test_every_model_and_seed_has_a_key_test(manifest: dict[str, Any]) -> None:
     tables = {
         unique_id
         for unique_id, node in manifest["nodes"].items()
-        if node["resource_type"] in ("model", "seed")
+        if node["resource_type"] in ("model", "seed") and key_tested_by(node) is None
     }
 
     assert tables - attached(manifest, "unique_key") == set()
+
+
+def test_rows_of_a_view_are_stored_by_a_neighbour_with_a_key_test(
+    manifest: dict[str, Any],
+) -> None:
+    tested = attached(manifest, "unique_key")
+    wrong = [
+        unique_id
+        for unique_id, node in manifest["nodes"].items()
+        if node["resource_type"] == "model"
+        and (stored := key_tested_by(node)) is not None
+        and (
+            node["config"]["materialized"] != "view"
+            or stored not in tested
+            or stored
+            not in {*manifest["parent_map"][unique_id], *manifest["child_map"][unique_id]}
+        )
+    ]
+
+    assert wrong == []
 
 
 def test_every_model_and_source_is_described(manifest: dict[str, Any]) -> None:

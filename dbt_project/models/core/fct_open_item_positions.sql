@@ -4,18 +4,11 @@
 with daily_changes as (
     select
         open_item_id,
-        entity_id,
-        customer_id,
-        item_type,
-        currency_code,
-        company_currency_code,
         movement_date,
         sum(amount) as amount,
         sum(company_amount) as company_amount
     from {{ ref('fct_receivable_movements') }}
-    group by
-        open_item_id, entity_id, customer_id, item_type,
-        currency_code, company_currency_code, movement_date
+    group by open_item_id, movement_date
 ),
 
 changes as (
@@ -27,39 +20,29 @@ changes as (
 balances as (
     select
         open_item_id,
-        entity_id,
-        customer_id,
-        item_type,
-        currency_code,
-        company_currency_code,
         movement_date as valid_from,
-        lead(movement_date) over (
-            partition by open_item_id
-            order by movement_date
-        ) as valid_to,
-        sum(amount) over (
-            partition by open_item_id
-            order by movement_date
-        ) as open_amount,
-        sum(company_amount) over (
-            partition by open_item_id
-            order by movement_date
-        ) as open_company_amount
+        lead(movement_date) over by_day as valid_to,
+        sum(amount) over by_day as open_amount,
+        sum(company_amount) over by_day as open_company_amount
     from changes
+    window by_day as (
+        partition by open_item_id
+        order by movement_date
+    )
 ),
 
 final as (
     select
         balances.open_item_id,
-        balances.entity_id,
-        balances.customer_id,
-        balances.item_type,
+        items.entity_id,
+        items.customer_id,
+        items.item_type,
         items.due_date,
         balances.valid_from,
         balances.valid_to,
-        balances.currency_code,
+        items.currency_code,
         balances.open_amount,
-        balances.company_currency_code,
+        items.company_currency_code,
         balances.open_company_amount
     from balances
     inner join {{ ref('int_items') }} as items

@@ -1,114 +1,139 @@
 -- grain: one row per reporting date and item that is open on it
 -- The one place where an item is aged: balances, statuses, DSO and tie-out all read it, so that
 -- they cannot disagree.
-with open_positions as (
+with date_limits as (
     select
-        reporting_dates.as_of_date,
+        min(business_date) as first_date,
+        max(date_no) + 1 as open_end_no
+    from {{ ref('int_reporting_days') }}
+),
+
+spans as (
+    select
         positions.open_item_id,
-        positions.entity_id,
-        positions.customer_id,
-        positions.item_type,
-        positions.currency_code,
         positions.open_amount,
-        positions.company_currency_code,
-        positions.open_company_amount
-    from {{ ref('int_reporting_dates') }} as reporting_dates
-    inner join {{ ref('fct_open_item_positions') }} as positions
+        positions.open_company_amount,
+        first_days.date_no as first_date_no,
+        coalesce(end_days.date_no, date_limits.open_end_no) as end_date_no
+    from {{ ref('fct_open_item_positions') }} as positions
+    cross join date_limits
+    inner join {{ ref('int_reporting_days') }} as first_days
+        on greatest(positions.valid_from, date_limits.first_date) = first_days.business_date
+    left join {{ ref('int_reporting_days') }} as end_days
         on
-            positions.valid_from <= reporting_dates.as_of_date
-            and (
-                positions.valid_to is null
-                or positions.valid_to > reporting_dates.as_of_date
-            )
+            case
+                when positions.valid_to is not null
+                    then greatest(positions.valid_to, date_limits.first_date)
+            end = end_days.business_date
 ),
 
 described as (
     select
-        open_positions.as_of_date,
-        open_positions.open_item_id,
+        reporting_spans.as_of_date,
+        items.open_item_id,
         items.item_key,
-        open_positions.entity_id,
-        open_positions.customer_id,
-        open_positions.item_type,
+        items.entity_id,
+        items.customer_id,
+        items.item_type,
         items.ledger_account,
         items.is_doubtful,
         items.issue_date,
         items.due_date,
-        items.instalment_no,
-        open_positions.currency_code,
-        open_positions.open_amount,
-        open_positions.company_currency_code,
-        open_positions.open_company_amount,
+        items.currency_code,
+        spans.open_amount,
+        items.company_currency_code,
+        spans.open_company_amount,
         items.exchange_rate,
         items.company_minor_units,
         case
-            when open_positions.item_type = 'invoice'
-                then {{ days_between('open_positions.as_of_date', 'items.due_date') }}
-        end as days_overdue,
-        -- Of one document, the oldest due date is disputed first.
-        sum(open_positions.open_amount) over (
-            partition by open_positions.as_of_date, items.item_key
-            order by items.due_date, items.instalment_no
-        ) - open_positions.open_amount as open_before_amount
-    from open_positions
+            when items.item_type = 'invoice'
+                then {{ days_between('reporting_spans.as_of_date', 'items.due_date') }}
+        end as days_overdue
+    from spans
+    inner join {{ ref('int_reporting_spans') }} as reporting_spans
+        on
+            spans.first_date_no = reporting_spans.first_date_no
+            and spans.end_date_no = reporting_spans.end_date_no
     inner join {{ ref('int_items') }} as items
-        on open_positions.open_item_id = items.open_item_id
+        on spans.open_item_id = items.open_item_id
 ),
 
 -- Several disputes of one document may hold on one day; a dispute without amount is of all.
-disputes as (
+states as (
     select
         reporting_dates.as_of_date,
-        states.item_key,
-        bool_or(states.amount is null) as is_whole,
-        sum(states.amount) as disputed_amount
+        item_states.item_key,
+        bool_or(item_states.state_type = 'dispute') as is_disputed,
+        bool_or(item_states.state_type = 'dispute' and item_states.amount is null)
+            as is_wholly_disputed,
+        sum(case when item_states.state_type = 'dispute' then item_states.amount end)
+            as disputed_amount,
+        -- litigation > collection when both hold
+        max(case when item_states.state_type <> 'dispute' then item_states.state_type end)
+            as collection_stage
     from {{ ref('int_reporting_dates') }} as reporting_dates
-    inner join {{ ref('int_item_states') }} as states
+    inner join {{ ref('int_item_states') }} as item_states
         on
-            states.state_type = 'dispute'
-            and states.opened_on <= reporting_dates.as_of_date
-            and (states.closed_on is null or states.closed_on > reporting_dates.as_of_date)
-    group by reporting_dates.as_of_date, states.item_key
+            item_states.state_type in ('dispute', 'collection', 'litigation')
+            and item_states.opened_on <= reporting_dates.as_of_date
+            and (
+                item_states.closed_on is null
+                or item_states.closed_on > reporting_dates.as_of_date
+            )
+    group by reporting_dates.as_of_date, item_states.item_key
 ),
 
-cases as (
+-- Of one document, the oldest due date is disputed first: what is open before each instalment.
+earlier_instalments as (
     select
-        reporting_dates.as_of_date,
-        states.item_key,
-        -- litigation > collection when both hold
-        max(states.state_type) as collection_stage
-    from {{ ref('int_reporting_dates') }} as reporting_dates
-    inner join {{ ref('int_item_states') }} as states
+        states.as_of_date,
+        items.open_item_id,
+        sum(positions.open_amount) over (
+            partition by states.as_of_date, items.item_key
+            order by items.due_date, items.instalment_no
+        ) - positions.open_amount as open_before_amount
+    from states
+    inner join {{ ref('int_items') }} as items
         on
-            states.state_type in ('collection', 'litigation')
-            and states.opened_on <= reporting_dates.as_of_date
-            and (states.closed_on is null or states.closed_on > reporting_dates.as_of_date)
-    group by reporting_dates.as_of_date, states.item_key
+            states.item_key = items.item_key
+            and items.is_split
+    inner join {{ ref('fct_open_item_positions') }} as positions
+        on
+            items.open_item_id = positions.open_item_id
+            and states.as_of_date >= positions.valid_from
+            and (positions.valid_to is null or states.as_of_date < positions.valid_to)
+    where states.is_disputed and not states.is_wholly_disputed
 ),
 
 stated as (
     select
         described.*,
         case
-            when described.item_type <> 'invoice' or disputes.item_key is null then 0
-            when disputes.is_whole then described.open_amount
+            when described.item_type <> 'invoice' or not coalesce(states.is_disputed, false)
+                then 0
+            when states.is_wholly_disputed then described.open_amount
             else
                 least(
-                    greatest(disputes.disputed_amount - described.open_before_amount, 0),
+                    greatest(
+                        states.disputed_amount
+                        -- An invoice of one instalment has none before.
+                        - coalesce(earlier_instalments.open_before_amount, 0),
+                        0
+                    ),
                     described.open_amount
                 )
         end as disputed_amount,
-        case when described.item_type = 'invoice' then cases.collection_stage end
+        case when described.item_type = 'invoice' then states.collection_stage end
             as collection_stage
     from described
-    left join disputes
+    left join states
         on
-            described.as_of_date = disputes.as_of_date
-            and described.item_key = disputes.item_key
-    left join cases
+            described.as_of_date = states.as_of_date
+            and described.item_key = states.item_key
+    left join earlier_instalments
         on
-            described.as_of_date = cases.as_of_date
-            and described.item_key = cases.item_key
+            described.as_of_date = earlier_instalments.as_of_date
+            and described.open_item_id = earlier_instalments.open_item_id
 ),
 
 -- An entity has at most fourteen buckets; their arrays make one lookup per item of them.

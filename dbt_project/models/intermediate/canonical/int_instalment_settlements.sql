@@ -6,9 +6,9 @@ with instalments as (
         document_key,
         instalment_no,
         due_date,
-        amount,
-        count(*) over (partition by document_key) as instalment_count
+        amount
     from {{ ref('int_instalments') }}
+    where is_split
 ),
 
 events as (
@@ -42,9 +42,9 @@ events as (
         ) as unassigned_amount
     from {{ ref('int_settlement_events') }} as settlement_events
     inner join (
-        select distinct document_key
+        select document_key
         from instalments
-        where instalment_count > 1
+        group by document_key
     ) as split_documents
         on settlement_events.debit_key = split_documents.document_key
 ),

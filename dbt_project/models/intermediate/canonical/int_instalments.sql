@@ -17,7 +17,8 @@ given_instalments as (
         document_key,
         instalment_no,
         due_date,
-        amount
+        amount,
+        count(*) over (partition by document_key) > 1 as is_split
     from {{ ref('int_files_instalments_checked') }}
     where refused_reason is null
 ),
@@ -45,7 +46,8 @@ whole_invoices as (
             {{ add_days('invoices.issue_date', 'entity_policies.default_payment_days') }}
         ) as due_date,
         invoices.due_date is null as due_date_is_estimated,
-        invoices.amount_incl_tax as amount
+        invoices.amount_incl_tax as amount,
+        false as is_split
     from invoices
     inner join {{ ref('int_entity_policies') }} as entity_policies
         on invoices.entity_id = entity_policies.entity_id
@@ -62,7 +64,8 @@ final as (
         given_instalments.instalment_no,
         given_instalments.due_date,
         false as due_date_is_estimated,
-        given_instalments.amount
+        given_instalments.amount,
+        given_instalments.is_split
     from given_instalments
     inner join invoices
         on given_instalments.document_key = invoices.document_key

@@ -17,35 +17,6 @@ with allocations as (
     from {{ ref('stg_files__allocations') }}
 ),
 
-documents as (
-    select
-        entity_id,
-        document_key,
-        source_document_id,
-        document_type,
-        customer_id,
-        issue_date,
-        currency_code,
-        amount_incl_tax as amount,
-        status,
-        refused_reason
-    from {{ ref('int_files_documents_checked') }}
-),
-
-payments as (
-    select
-        entity_id,
-        payment_key,
-        source_payment_id,
-        payment_type,
-        customer_id,
-        payment_date,
-        currency_code,
-        amount,
-        refused_reason
-    from {{ ref('int_files_payments_checked') }}
-),
-
 -- Both sides as named by the row, whatever they are. Keys are unique on each joined side.
 named_sides as (
     select
@@ -65,7 +36,7 @@ named_sides as (
         coalesce(payments.customer_id, credit_notes.customer_id) as source_customer_id,
         coalesce(payments.payment_date, credit_notes.issue_date) as source_date,
         coalesce(payments.currency_code, credit_notes.currency_code) as source_currency,
-        coalesce(payments.amount, credit_notes.amount) as source_amount,
+        coalesce(payments.amount, credit_notes.amount_incl_tax) as source_amount,
         coalesce(credit_notes.status, 'posted') as source_status,
         coalesce(payments.refused_reason, credit_notes.refused_reason) as source_refused_reason,
         coalesce(targets.document_key, refunded_payments.payment_key) as target_key,
@@ -73,26 +44,26 @@ named_sides as (
         coalesce(targets.customer_id, refunded_payments.customer_id) as target_customer_id,
         coalesce(targets.issue_date, refunded_payments.payment_date) as target_date,
         coalesce(targets.currency_code, refunded_payments.currency_code) as target_currency,
-        coalesce(targets.amount, refunded_payments.amount) as target_amount,
+        coalesce(targets.amount_incl_tax, refunded_payments.amount) as target_amount,
         coalesce(targets.status, 'posted') as target_status,
         coalesce(targets.refused_reason, refunded_payments.refused_reason)
             as target_refused_reason
     from allocations
-    left join payments
+    left join {{ ref('int_files_payments_checked') }} as payments
         on
             allocations.source_type = 'payment'
             and allocations.entity_id = payments.entity_id
             and allocations.source_id = payments.source_payment_id
-    left join documents as credit_notes
+    left join {{ ref('int_files_documents_checked') }} as credit_notes
         on
             allocations.source_type = 'credit_note'
             and allocations.entity_id = credit_notes.entity_id
             and allocations.source_id = credit_notes.source_document_id
-    left join documents as targets
+    left join {{ ref('int_files_documents_checked') }} as targets
         on
             allocations.entity_id = targets.entity_id
             and allocations.source_document_id = targets.source_document_id
-    left join payments as refunded_payments
+    left join {{ ref('int_files_payments_checked') }} as refunded_payments
         on
             targets.document_key is null
             and payments.payment_type = 'refund'
@@ -105,8 +76,71 @@ sided as (
         named_sides.*,
         greatest(source_date, target_date) as effective_date,
         case when source_kind = 'refund' then target_key else source_key end as credit_key,
-        case when source_kind = 'refund' then source_key else target_key end as debit_key
+        case when source_kind = 'refund' then source_key else target_key end as debit_key,
+        case when source_kind = 'refund' then target_amount else source_amount end
+            as credit_amount,
+        case when source_kind = 'refund' then source_amount else target_amount end
+            as debit_amount
     from named_sides
+),
+
+-- Where all allocations together fit, each fits at any date: only the others are followed day by
+-- day.
+overfull_credits as (
+    select credit_key
+    from sided
+    group by credit_key
+    having sum(amount) > min(credit_amount)
+),
+
+overfull_debits as (
+    select debit_key
+    from sided
+    group by debit_key
+    having sum(amount) > min(debit_amount)
+),
+
+overfull_instalments as (
+    select sided.debit_key
+    from sided
+    inner join {{ ref('int_instalments') }} as instalments
+        on
+            sided.debit_key = instalments.document_key
+            and sided.instalment_no = instalments.instalment_no
+    group by sided.debit_key, sided.instalment_no
+    having sum(sided.amount) > min(instalments.amount)
+),
+
+overfull as (
+    select sided.record_key
+    from sided
+    inner join overfull_credits
+        on sided.credit_key = overfull_credits.credit_key
+    union
+    select sided.record_key
+    from sided
+    inner join overfull_debits
+        on sided.debit_key = overfull_debits.debit_key
+    union
+    select sided.record_key
+    from sided
+    inner join overfull_instalments
+        on sided.debit_key = overfull_instalments.debit_key
+),
+
+followed as (
+    select
+        sided.record_key,
+        sided.source_allocation_id,
+        sided.credit_key,
+        sided.debit_key,
+        sided.instalment_no,
+        sided.amount,
+        sided.effective_date,
+        sided.reversed_on
+    from sided
+    inner join overfull
+        on sided.record_key = overfull.record_key
 ),
 
 -- An allocation is in force from its effective date until its reversal; one that is reversed on
@@ -121,7 +155,7 @@ events as (
         case when reversed_on <= effective_date then 0 else amount end as amount,
         effective_date as event_date,
         1 as event_order
-    from sided
+    from followed
     union all
     select
         record_key,
@@ -132,7 +166,7 @@ events as (
         -amount as amount,
         reversed_on as event_date,
         0 as event_order
-    from sided
+    from followed
     where reversed_on > effective_date
 ),
 
@@ -171,7 +205,7 @@ measured as (
         -- Credit notes and receipts have no instalments: a number says nothing there.
         sided.instalment_no is not null and sided.target_kind = 'invoice' as names_instalment
     from sided
-    inner join in_force
+    left join in_force
         on
             sided.record_key = in_force.record_key
             and in_force.event_order = 1

@@ -1,0 +1,98 @@
+-- grain: one row per movement of an item, in the currency of the item
+-- Keys are joined as they are: their parts are escaped already.
+-- A view: its reader takes the items that need converting apart from the others.
+{{ config(materialized='view') }}
+
+with final as (
+    select
+        items.open_item_id || ':issue' as movement_id,
+        items.open_item_id,
+        items.entity_id,
+        items.customer_id,
+        items.item_type,
+        items.booking_date as movement_date,
+        'issue' as movement_type,
+        0 as movement_order,
+        items.currency_code,
+        items.original_amount as amount,
+        items.exchange_rate,
+        items.company_currency_code,
+        items.company_minor_units,
+        items.is_converted,
+        items.known_at
+    from {{ ref('int_convertible_items') }} as items
+    union all
+    select
+        items.open_item_id
+        || ':debit:' || events.settlement_id || ':' || cast(events.event_order as text)
+            as movement_id,
+        items.open_item_id,
+        items.entity_id,
+        items.customer_id,
+        items.item_type,
+        events.event_date as movement_date,
+        events.movement_type,
+        1 + events.event_order as movement_order,
+        items.currency_code,
+        -events.amount as amount,
+        items.exchange_rate,
+        items.company_currency_code,
+        items.company_minor_units,
+        items.is_converted,
+        greatest(events.known_at, items.known_at) as known_at
+    from {{ ref('int_settlement_events') }} as events
+    inner join {{ ref('int_convertible_items') }} as items
+        on
+            events.debit_key = items.item_key
+            and not items.is_split
+    union all
+    select
+        items.open_item_id
+        || ':debit:' || settlements.settlement_id || ':' || cast(settlements.event_no as text)
+            as movement_id,
+        items.open_item_id,
+        items.entity_id,
+        items.customer_id,
+        items.item_type,
+        settlements.event_date as movement_date,
+        settlements.movement_type,
+        settlements.event_no as movement_order,
+        items.currency_code,
+        -settlements.amount as amount,
+        items.exchange_rate,
+        items.company_currency_code,
+        items.company_minor_units,
+        items.is_converted,
+        greatest(settlements.known_at, items.known_at) as known_at
+    from {{ ref('int_instalment_settlements') }} as settlements
+    inner join {{ ref('int_convertible_items') }} as items
+        on
+            settlements.debit_key = items.item_key
+            and settlements.instalment_no = items.instalment_no
+    union all
+    select
+        items.open_item_id
+        || ':credit:' || events.settlement_id || ':' || cast(events.event_order as text)
+            as movement_id,
+        items.open_item_id,
+        items.entity_id,
+        items.customer_id,
+        items.item_type,
+        events.event_date as movement_date,
+        events.movement_type,
+        1 + events.event_order as movement_order,
+        items.currency_code,
+        events.amount,
+        items.exchange_rate,
+        items.company_currency_code,
+        items.company_minor_units,
+        items.is_converted,
+        greatest(events.known_at, items.known_at) as known_at
+    from {{ ref('int_settlement_events') }} as events
+    inner join {{ ref('int_convertible_items') }} as items
+        on
+            events.credit_key = items.item_key
+            and not items.is_split
+)
+
+select * from final
