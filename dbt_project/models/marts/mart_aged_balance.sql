@@ -12,7 +12,7 @@ with final as (
         open_company_amount,
         cast(item_count as bigint) as item_count
     from {{ ref('int_aged_balances') }}
-    where basis = 'entity' and unapplied <> 'oldest_first'
+    where basis = 'entity' and not is_netted
     union all
     select
         as_of_date,

@@ -32,7 +32,7 @@ balances_by_home as (
         open_company_amount,
         item_count
     from {{ ref('int_aged_balances') }}
-    where basis = 'home' and unapplied <> 'oldest_first'
+    where basis = 'home' and not is_netted
     union all
     select
         as_of_date,

@@ -8,14 +8,12 @@ with bases as (
     select
         entity_id,
         'entity' as basis,
-        unapplied,
         bucket_limits
     from {{ ref('int_entity_policies') }}
     union all
     select
         entity_id,
         'home' as basis,
-        home_unapplied as unapplied,
         home_bucket_limits as bucket_limits
     from {{ ref('int_entity_policies') }}
     where not ages_as_home
@@ -23,30 +21,45 @@ with bases as (
 
 balances as (
     select
+        as_of_date,
+        'entity' as basis,
+        is_netted,
+        entity_id,
+        customer_id,
+        currency_code,
+        bucket,
+        company_currency_code,
+        sum(open_amount) as open_amount,
+        sum(open_company_amount) as open_company_amount,
+        count(*) as item_count
+    from {{ ref('int_aged_items') }}
+    group by
+        as_of_date, is_netted, entity_id, customer_id, currency_code, bucket, company_currency_code
+    union all
+    select
         items.as_of_date,
-        bases.basis,
-        bases.unapplied,
-        bases.bucket_limits,
+        'home' as basis,
+        items.is_netted_at_home as is_netted,
         items.entity_id,
         items.customer_id,
         items.currency_code,
-        case bases.basis when 'home' then items.home_bucket else items.bucket end as bucket,
+        items.home_bucket as bucket,
         items.company_currency_code,
         sum(items.open_amount) as open_amount,
         sum(items.open_company_amount) as open_company_amount,
         count(*) as item_count
     from {{ ref('int_aged_items') }} as items
-    inner join bases
-        on items.entity_id = bases.entity_id
+    inner join {{ ref('int_entity_policies') }} as policies
+        on
+            items.entity_id = policies.entity_id
+            and not policies.ages_as_home
     group by
         items.as_of_date,
-        bases.basis,
-        bases.unapplied,
-        bases.bucket_limits,
+        items.is_netted_at_home,
         items.entity_id,
         items.customer_id,
         items.currency_code,
-        case bases.basis when 'home' then items.home_bucket else items.bucket end,
+        items.home_bucket,
         items.company_currency_code
 ),
 
@@ -54,7 +67,7 @@ final as (
     select
         balances.as_of_date,
         balances.basis,
-        balances.unapplied,
+        balances.is_netted,
         balances.entity_id,
         balances.customer_id,
         balances.currency_code,
@@ -66,9 +79,13 @@ final as (
         balances.open_company_amount,
         balances.item_count
     from balances
+    inner join bases
+        on
+            balances.entity_id = bases.entity_id
+            and balances.basis = bases.basis
     left join {{ ref('int_aging_buckets') }} as buckets
         on
-            balances.bucket_limits = buckets.bucket_limits
+            bases.bucket_limits = buckets.bucket_limits
             and balances.bucket = buckets.bucket
 )
 

@@ -231,6 +231,8 @@ bucketed as (
             'aged.disputed_amount', 'aged.exchange_rate', 'aged.company_minor_units'
         ) }} as disputed_company_amount,
         aged.collection_stage,
+        choices.unapplied = 'oldest_first' as is_netted,
+        choices.home_unapplied = 'oldest_first' as is_netted_at_home,
         (
             (choices.doubtful_in_dso <> 'out' or not aged.is_doubtful)
             and (choices.unapplied_in_dso <> 'out' or aged.item_type = 'invoice')
@@ -262,6 +264,10 @@ final as (
         disputed_amount,
         disputed_company_amount,
         collection_stage,
+        -- Whether credits are netted against the oldest buckets: by the choices of the entity, and
+        -- by those of the home.
+        is_netted,
+        is_netted_at_home,
         -- What of the item counts in the DSO, and what of that is disputed.
         case
             when not counts_in_dso then 0

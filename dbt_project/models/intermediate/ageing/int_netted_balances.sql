@@ -5,7 +5,7 @@
 with balances as (
     select *
     from {{ ref('int_aged_balances') }}
-    where unapplied = 'oldest_first'
+    where is_netted
 ),
 
 -- Refunds that exceed the credits are a debt: nothing to take off.
