@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from bench import past_balance
 from bench.statements import Statements
 from encours.settings import load_settings
 from encours.warehouse.embedded import stop
@@ -34,6 +35,7 @@ def measure(folder: Path, books: Path) -> dict[str, float]:
         wall = time.monotonic() - started
         report = json.loads(done.stdout.splitlines()[-1])
         server = statements.seconds()
+        past = past_balance.measure(settings)
     finally:
         stop(settings)
     seconds = report["seconds"]
@@ -46,6 +48,7 @@ def measure(folder: Path, books: Path) -> dict[str, float]:
         "dbt_nodes_s": sum(node["seconds"] for node in nodes),
         "gate_s": sum(seconds.get(step, 0) for step in GATE),
         "publish_s": seconds.get("publish", 0),
+        **past,
         **{f"  {node['name']}": node["seconds"] for node in slowest},
     }
 

@@ -100,7 +100,7 @@ overfull_debits as (
     having sum(amount) > min(debit_amount)
 ),
 
-overfull_instalments as (
+overfull_numbers as (
     select sided.debit_key
     from sided
     inner join {{ ref('int_instalments') }} as instalments
@@ -111,21 +111,10 @@ overfull_instalments as (
     having sum(sided.amount) > min(instalments.amount)
 ),
 
-overfull as (
-    select sided.record_key
-    from sided
-    inner join overfull_credits
-        on sided.credit_key = overfull_credits.credit_key
-    union
-    select sided.record_key
-    from sided
-    inner join overfull_debits
-        on sided.debit_key = overfull_debits.debit_key
-    union
-    select sided.record_key
-    from sided
-    inner join overfull_instalments
-        on sided.debit_key = overfull_instalments.debit_key
+overfull_instalments as (
+    select debit_key
+    from overfull_numbers
+    group by debit_key
 ),
 
 followed as (
@@ -139,8 +128,16 @@ followed as (
         sided.effective_date,
         sided.reversed_on
     from sided
-    inner join overfull
-        on sided.record_key = overfull.record_key
+    left join overfull_credits
+        on sided.credit_key = overfull_credits.credit_key
+    left join overfull_debits
+        on sided.debit_key = overfull_debits.debit_key
+    left join overfull_instalments
+        on sided.debit_key = overfull_instalments.debit_key
+    where
+        overfull_credits.credit_key is not null
+        or overfull_debits.debit_key is not null
+        or overfull_instalments.debit_key is not null
 ),
 
 -- An allocation is in force from its effective date until its reversal; one that is reversed on
