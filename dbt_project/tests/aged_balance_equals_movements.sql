@@ -3,82 +3,65 @@
 -- movements); an aged balance that misses items is what frappe/erpnext#49262 and
 -- OCA/account-financial-reporting#707 report. The movements are added up without positions or
 -- ageing, so that an item lost by either shows.
+-- Balances that start at zero and change by the same amounts are the same at every date, so the
+-- changes are compared: a row is the date from which the two differ by another amount than before.
 with reporting_dates as (
-    select as_of_date
+    select
+        as_of_date,
+        min(as_of_date) over () as first_date,
+        lead(as_of_date) over (order by as_of_date) as next_date
     from {{ ref('int_reporting_dates') }}
 ),
 
--- A movement counts from the first reporting date on or after its day.
-dated_movements as (
+changes as (
+    -- A movement counts from the first reporting date on or after its day.
     select
         greatest(
-            least({{ month_end('movements.movement_date') }}, {{ as_of_date() }}),
-            first_dates.first_date
+            least({{ month_end('movement_date') }}, {{ as_of_date() }}),
+            (select min(first_date) from reporting_dates)
         ) as as_of_date,
-        movements.entity_id,
-        movements.customer_id,
-        movements.currency_code,
-        sum(movements.amount) as amount,
-        sum(movements.company_amount) as company_amount
-    from {{ ref('fct_receivable_movements') }} as movements
-    cross join (select min(as_of_date) as first_date from reporting_dates) as first_dates
-    group by 1, 2, 3, 4
-),
-
-accounts as (
-    select distinct
         entity_id,
         customer_id,
-        currency_code
-    from dated_movements
-),
-
-expected as (
-    select
-        reporting_dates.as_of_date,
-        accounts.entity_id,
-        accounts.customer_id,
-        accounts.currency_code,
-        sum(coalesce(dated_movements.amount, 0)) over running as open_amount,
-        sum(coalesce(dated_movements.company_amount, 0)) over running as open_company_amount
-    from reporting_dates
-    cross join accounts
-    left join dated_movements
-        on
-            reporting_dates.as_of_date = dated_movements.as_of_date
-            and accounts.customer_id = dated_movements.customer_id
-            and accounts.entity_id = dated_movements.entity_id
-            and accounts.currency_code = dated_movements.currency_code
-    window running as (
-        partition by accounts.entity_id, accounts.customer_id, accounts.currency_code
-        order by reporting_dates.as_of_date
-    )
-),
-
-shown as (
+        currency_code,
+        amount as moved_amount,
+        company_amount as moved_company_amount
+    from {{ ref('fct_receivable_movements') }}
+    union all
     select
         as_of_date,
         entity_id,
         customer_id,
         currency_code,
-        sum(open_amount) as open_amount,
-        sum(open_company_amount) as open_company_amount
+        -open_amount as moved_amount,
+        -open_company_amount as moved_company_amount
     from {{ ref('mart_aged_balance') }}
-    group by as_of_date, entity_id, customer_id, currency_code
+    union all
+    -- What a date shows is there to begin with at the next one.
+    select
+        reporting_dates.next_date as as_of_date,
+        shown.entity_id,
+        shown.customer_id,
+        shown.currency_code,
+        shown.open_amount as moved_amount,
+        shown.open_company_amount as moved_company_amount
+    from {{ ref('mart_aged_balance') }} as shown
+    inner join reporting_dates
+        on shown.as_of_date = reporting_dates.as_of_date
+    where reporting_dates.next_date is not null
 )
 
+-- Most amounts are the same in both currencies, so only their difference is added up beside them.
 select
     as_of_date,
     entity_id,
     customer_id,
     currency_code,
-    expected.open_amount as expected_amount,
-    shown.open_amount as shown_amount,
-    expected.open_company_amount as expected_company_amount,
-    shown.open_company_amount as shown_company_amount
-from expected
-full outer join shown
-    using (as_of_date, entity_id, customer_id, currency_code)
-where
-    coalesce(expected.open_amount, 0) <> coalesce(shown.open_amount, 0)
-    or coalesce(expected.open_company_amount, 0) <> coalesce(shown.open_company_amount, 0)
+    sum(moved_amount) as missing_amount,
+    sum(moved_company_amount - moved_amount) filter (where moved_company_amount <> moved_amount)
+        as missing_conversion_amount
+from changes
+group by as_of_date, entity_id, customer_id, currency_code
+having
+    sum(moved_amount) <> 0
+    or sum(moved_company_amount - moved_amount) filter (where moved_company_amount <> moved_amount)
+    <> 0

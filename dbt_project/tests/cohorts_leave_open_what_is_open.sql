@@ -9,15 +9,22 @@ with cohorts as (
     group by entity_id, period_end_date
 ),
 
+-- Nearly all invoice items are sales: those that are not are told from the others faster.
+other_items as (
+    select open_item_id
+    from {{ ref('int_items') }}
+    where item_type = 'invoice' and origin is distinct from 'sale'
+),
+
 open_items as (
     select
         aged_items.entity_id,
         aged_items.as_of_date,
         sum(aged_items.open_company_amount) as open_company_amount
     from {{ ref('int_aged_items') }} as aged_items
-    inner join {{ ref('int_items') }} as items
-        on aged_items.open_item_id = items.open_item_id
-    where items.item_type = 'invoice' and items.origin = 'sale'
+    left join other_items
+        on aged_items.open_item_id = other_items.open_item_id
+    where aged_items.item_type = 'invoice' and other_items.open_item_id is null
     group by aged_items.entity_id, aged_items.as_of_date
 )
 

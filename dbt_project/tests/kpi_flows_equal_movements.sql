@@ -6,28 +6,17 @@ with movements as (
     select
         entity_id,
         {{ month_start('movement_date') }} as month_start,
-        sum(
-            case
-                when movement_type = 'issue' and item_type = 'payment' then -company_amount
-                else 0
-            end
-        ) as received_company_amount,
-        sum(
-            case
-                when movement_type = 'issue' and item_type = 'refund' then company_amount
-                else 0
-            end
-        ) as refunded_company_amount,
-        sum(
-            case
-                when movement_type = 'write_off' and item_type = 'invoice' then -company_amount
-                else 0
-            end
-        ) as written_off_company_amount
+        sum(-company_amount) filter (where item_type = 'payment') as received_company_amount,
+        sum(company_amount) filter (where item_type = 'refund') as refunded_company_amount,
+        sum(-company_amount) filter (where item_type = 'invoice') as written_off_company_amount
     from {{ ref('fct_receivable_movements') }}
     where
         movement_date >= (
             select {{ month_start('min(as_of_date)') }} from {{ ref('int_reporting_dates') }}
+        )
+        and (
+            (movement_type = 'issue' and item_type in ('payment', 'refund'))
+            or (movement_type = 'write_off' and item_type = 'invoice')
         )
     group by entity_id, {{ month_start('movement_date') }}
 )

@@ -8,6 +8,6 @@ group by {{ columns | join(', ') }}
 having
     count(*) > 1
     {%- for column in columns %}
-    or count({{ column }}) = 0
+    or {{ column }} is null
     {%- endfor %}
 {% endtest %}
