@@ -95,41 +95,66 @@ balances as (
 ),
 
 -- The open items at a date, read from the positions; the aged balance from the aged items that
--- mart_aged_balance sums.
-positions as (
+-- mart_aged_balance sums. A position is first seen, and first missed, at the end of a month or at
+-- the as-of date: those with the same two dates are added up before they meet the dates between.
+monthly_positions as (
     select
-        reporting_dates.as_of_date,
         items.source,
         positions.entity_id,
         items.ledger_account,
+        least({{ month_end('positions.valid_from') }}, {{ as_of_date() }}) as seen_from,
+        case
+            when positions.valid_to is not null
+                then least({{ month_end('positions.valid_to') }}, {{ as_of_date() }})
+        end as seen_to,
         sum(positions.open_company_amount) as open_company_amount
-    from {{ ref('int_reporting_dates') }} as reporting_dates
-    inner join {{ ref('fct_open_item_positions') }} as positions
-        on
-            positions.valid_from <= reporting_dates.as_of_date
-            and (
-                positions.valid_to is null
-                or positions.valid_to > reporting_dates.as_of_date
-            )
+    from {{ ref('fct_open_item_positions') }} as positions
     inner join {{ ref('int_items') }} as items
         on positions.open_item_id = items.open_item_id
     group by
-        reporting_dates.as_of_date, items.source, positions.entity_id, items.ledger_account
+        items.source,
+        positions.entity_id,
+        items.ledger_account,
+        least({{ month_end('positions.valid_from') }}, {{ as_of_date() }}),
+        case
+            when positions.valid_to is not null
+                then least({{ month_end('positions.valid_to') }}, {{ as_of_date() }})
+        end
+),
+
+positions as (
+    select
+        reporting_dates.as_of_date,
+        monthly_positions.source,
+        monthly_positions.entity_id,
+        monthly_positions.ledger_account,
+        sum(monthly_positions.open_company_amount) as open_company_amount
+    from {{ ref('int_reporting_dates') }} as reporting_dates
+    inner join monthly_positions
+        on
+            monthly_positions.seen_from <= reporting_dates.as_of_date
+            and (
+                monthly_positions.seen_to is null
+                or monthly_positions.seen_to > reporting_dates.as_of_date
+            )
+    group by
+        reporting_dates.as_of_date, monthly_positions.source, monthly_positions.entity_id,
+        monthly_positions.ledger_account
 ),
 
 aged_items as (
     select
         aged_items.as_of_date,
-        items.source,
+        customers.source,
         aged_items.entity_id,
         aged_items.ledger_account,
         sum(aged_items.open_company_amount) as open_company_amount
     from {{ ref('int_aged_items') }} as aged_items
-    inner join {{ ref('int_items') }} as items
-        on aged_items.open_item_id = items.open_item_id
+    inner join {{ ref('int_customers') }} as customers
+        on aged_items.customer_id = customers.customer_id
     where aged_items.bucket is not null
     group by
-        aged_items.as_of_date, items.source, aged_items.entity_id, aged_items.ledger_account
+        aged_items.as_of_date, customers.source, aged_items.entity_id, aged_items.ledger_account
 ),
 
 final as (
