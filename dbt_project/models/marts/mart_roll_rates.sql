@@ -8,117 +8,132 @@ with periods as (
     from {{ ref('int_reporting_dates') }}
 ),
 
-open_invoices as (
-    select
-        as_of_date,
-        open_item_id,
-        entity_id,
-        company_currency_code,
-        bucket,
-        days_overdue,
-        open_company_amount
-    from {{ ref('int_aged_items') }}
-    where item_type = 'invoice'
-),
-
 settled as (
     select
-        open_item_id,
-        period_end_date,
+        months.open_item_id,
+        months.period_end_date,
+        periods.period_start_date,
         sum(case when settlement_type = 'write_off' then settled_company_amount else 0 end)
             as written_off_company_amount,
         sum(case when settlement_type = 'credit_note' then settled_company_amount else 0 end)
             as credited_company_amount
-    from {{ ref('int_invoice_settlement_months') }}
-    where settlement_type <> 'payment'
-    group by open_item_id, period_end_date
+    from {{ ref('int_invoice_settlement_months') }} as months
+    inner join periods
+        on months.period_end_date = periods.period_end_date
+    where months.settlement_type <> 'payment'
+    group by months.open_item_id, months.period_end_date, periods.period_start_date
 ),
 
+-- Both dates read the items themselves and not one CTE, which would be joined without statistics.
+-- An item that a reversal has reopened beyond its opening amount rolls with that amount.
 rolled as (
     select
         periods.period_end_date,
-        periods.period_start_date,
-        opening.open_item_id,
         opening.entity_id,
         opening.company_currency_code,
         opening.bucket as from_bucket,
-        opening.open_company_amount as from_company_amount,
         closing.bucket as to_bucket,
         closing.days_overdue > opening.days_overdue as is_later,
-        -- An item that a reversal has reopened beyond its opening amount rolls with that amount.
+        opening.open_company_amount as from_company_amount,
         least(coalesce(closing.open_company_amount, 0), opening.open_company_amount)
-            as left_company_amount,
-        greatest(coalesce(settled.written_off_company_amount, 0), 0) as written_off_company_amount,
-        greatest(coalesce(settled.credited_company_amount, 0), 0) as credited_company_amount
+            as left_company_amount
     from periods
-    inner join open_invoices as opening
-        on periods.period_start_date = opening.as_of_date
-    left join open_invoices as closing
+    inner join {{ ref('int_aged_items') }} as opening
+        on
+            periods.period_start_date = opening.as_of_date
+            and opening.item_type = 'invoice'
+    left join {{ ref('int_aged_items') }} as closing
         on
             periods.period_end_date = closing.as_of_date
             and opening.open_item_id = closing.open_item_id
-    left join settled
+            and closing.item_type = 'invoice'
+),
+
+-- What is gone counts as paid until the few items that were written off or credited are known.
+rolled_pairs as (
+    select
+        period_end_date,
+        entity_id,
+        from_bucket,
+        to_bucket,
+        is_later,
+        min(company_currency_code) as company_currency_code,
+        count(to_bucket) as left_count,
+        sum(left_company_amount) as left_company_amount,
+        count(*) filter (where left_company_amount < from_company_amount) as gone_count,
+        sum(from_company_amount) as from_company_amount
+    from rolled
+    group by period_end_date, entity_id, from_bucket, to_bucket, is_later
+),
+
+-- The same items again, those alone that were settled by more than payments.
+rolled_settled as (
+    select
+        settled.period_end_date,
+        opening.entity_id,
+        opening.company_currency_code,
+        opening.bucket as from_bucket,
+        closing.bucket as to_bucket,
+        closing.days_overdue > opening.days_overdue as is_later,
+        opening.open_company_amount
+        - least(coalesce(closing.open_company_amount, 0), opening.open_company_amount)
+            as gone_company_amount,
+        greatest(settled.written_off_company_amount, 0) as written_off_company_amount,
+        greatest(settled.credited_company_amount, 0) as credited_company_amount
+    from settled
+    inner join {{ ref('int_aged_items') }} as opening
         on
-            periods.period_end_date = settled.period_end_date
-            and opening.open_item_id = settled.open_item_id
+            settled.open_item_id = opening.open_item_id
+            and settled.period_start_date = opening.as_of_date
+            and opening.item_type = 'invoice'
+    left join {{ ref('int_aged_items') }} as closing
+        on
+            settled.open_item_id = closing.open_item_id
+            and settled.period_end_date = closing.as_of_date
+            and closing.item_type = 'invoice'
 ),
 
 -- What is gone was written off, else credited, else paid: where a reversal in the same period gives
 -- back more than one of them took, the parts still sum to what is gone.
 written_off as (
     select
-        rolled.*,
-        least(written_off_company_amount, from_company_amount - left_company_amount)
-            as rolled_written_off_amount
-    from rolled
+        rolled_settled.*,
+        least(written_off_company_amount, gone_company_amount) as rolled_written_off_amount
+    from rolled_settled
 ),
 
 credited as (
     select
         written_off.*,
-        least(
-            credited_company_amount,
-            from_company_amount - left_company_amount - rolled_written_off_amount
-        ) as rolled_credited_amount
+        least(credited_company_amount, gone_company_amount - rolled_written_off_amount)
+            as rolled_credited_amount
     from written_off
 ),
 
-paid as (
-    select
-        credited.*,
-        from_company_amount - left_company_amount - rolled_written_off_amount
-        - rolled_credited_amount as rolled_paid_amount
-    from credited
-),
-
--- Added up by the two buckets first: what follows reads some dozens of rows per period.
-pairs as (
+settled_pairs as (
     select
         period_end_date,
-        period_start_date,
         entity_id,
-        company_currency_code,
         from_bucket,
         to_bucket,
         is_later,
-        count(to_bucket) as left_count,
-        sum(left_company_amount) as left_company_amount,
-        sum(case when rolled_written_off_amount > 0 then 1 else 0 end) as written_off_count,
+        min(company_currency_code) as company_currency_code,
+        count(*) filter (where rolled_written_off_amount > 0) as written_off_count,
         sum(rolled_written_off_amount) as written_off_company_amount,
-        sum(case when rolled_credited_amount > 0 then 1 else 0 end) as credited_count,
+        count(*) filter (where rolled_credited_amount > 0) as credited_count,
         sum(rolled_credited_amount) as credited_company_amount,
-        sum(case when rolled_paid_amount > 0 then 1 else 0 end) as paid_count,
-        sum(rolled_paid_amount) as paid_company_amount
-    from paid
-    group by
-        period_end_date, period_start_date, entity_id, company_currency_code,
-        from_bucket, to_bucket, is_later
+        count(*) filter (
+            where
+            gone_company_amount > 0
+            and gone_company_amount = rolled_written_off_amount + rolled_credited_amount
+        ) as unpaid_count
+    from credited
+    group by period_end_date, entity_id, from_bucket, to_bucket, is_later
 ),
 
 destinations as (
     select
         period_end_date,
-        period_start_date,
         entity_id,
         company_currency_code,
         from_bucket,
@@ -130,12 +145,33 @@ destinations as (
         to_bucket,
         left_count as item_count,
         left_company_amount as rolled_company_amount
-    from pairs
+    from rolled_pairs
     where left_count > 0
     union all
     select
         period_end_date,
-        period_start_date,
+        entity_id,
+        company_currency_code,
+        from_bucket,
+        'paid' as to_state,
+        cast(null as text) as to_bucket,
+        gone_count as item_count,
+        from_company_amount - left_company_amount as rolled_company_amount
+    from rolled_pairs
+    union all
+    select
+        period_end_date,
+        entity_id,
+        company_currency_code,
+        from_bucket,
+        'paid' as to_state,
+        cast(null as text) as to_bucket,
+        -unpaid_count as item_count,
+        -written_off_company_amount - credited_company_amount as rolled_company_amount
+    from settled_pairs
+    union all
+    select
+        period_end_date,
         entity_id,
         company_currency_code,
         from_bucket,
@@ -143,12 +179,10 @@ destinations as (
         cast(null as text) as to_bucket,
         written_off_count as item_count,
         written_off_company_amount as rolled_company_amount
-    from pairs
-    where written_off_count > 0
+    from settled_pairs
     union all
     select
         period_end_date,
-        period_start_date,
         entity_id,
         company_currency_code,
         from_bucket,
@@ -156,27 +190,12 @@ destinations as (
         cast(null as text) as to_bucket,
         credited_count as item_count,
         credited_company_amount as rolled_company_amount
-    from pairs
-    where credited_count > 0
-    union all
-    select
-        period_end_date,
-        period_start_date,
-        entity_id,
-        company_currency_code,
-        from_bucket,
-        'paid' as to_state,
-        cast(null as text) as to_bucket,
-        paid_count as item_count,
-        paid_company_amount as rolled_company_amount
-    from pairs
-    where paid_count > 0
+    from settled_pairs
 ),
 
 summed as (
     select
         period_end_date,
-        period_start_date,
         entity_id,
         company_currency_code,
         from_bucket,
@@ -186,8 +205,9 @@ summed as (
         sum(rolled_company_amount) as rolled_company_amount
     from destinations
     group by
-        period_end_date, period_start_date, entity_id, company_currency_code,
+        period_end_date, entity_id, company_currency_code,
         from_bucket, to_state, to_bucket
+    having sum(item_count) > 0
 ),
 
 shared as (
@@ -201,19 +221,21 @@ shared as (
 
 final as (
     select
-        period_end_date,
-        period_start_date,
-        entity_id,
-        from_bucket,
-        to_state,
-        to_bucket,
-        company_currency_code,
-        item_count,
-        rolled_company_amount,
-        from_company_amount,
-        round(rolled_company_amount / from_company_amount, 6) as roll_rate
+        shared.period_end_date,
+        periods.period_start_date,
+        shared.entity_id,
+        shared.from_bucket,
+        shared.to_state,
+        shared.to_bucket,
+        shared.company_currency_code,
+        shared.item_count,
+        shared.rolled_company_amount,
+        shared.from_company_amount,
+        round(shared.rolled_company_amount / shared.from_company_amount, 6) as roll_rate
     from shared
-    where from_company_amount > 0
+    inner join periods
+        on shared.period_end_date = periods.period_end_date
+    where shared.from_company_amount > 0
 )
 
 select * from final
