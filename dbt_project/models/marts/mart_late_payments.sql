@@ -1,7 +1,7 @@
 -- grain: one row per month and scope whose customers paid in the month
 -- What is counted is one payment on one invoice instalment, in the month in which it took effect
 -- and if it was still in force at the end of it: a payment that bounces later stays in its month.
--- Customers that belong to the same scopes are added up first.
+-- Customers are added up by profile before they meet their scopes.
 with periods as (
     select
         as_of_date,
@@ -9,39 +9,11 @@ with periods as (
     from {{ ref('int_reporting_dates') }}
 ),
 
--- Each day knows its period, so that payments find theirs by equality.
-period_days as (
-    select
-        periods.as_of_date,
-        {{ add_days('periods.month_start', 'numbers.n') }} as period_day
-    from periods
-    inner join {{ ref('numbers') }} as numbers
-        on {{ add_days('periods.month_start', 'numbers.n') }} <= periods.as_of_date
-),
-
-customer_scopes as (
-    select
-        customer_id,
-        string_agg(
-            {{ surrogate_key(['scope_type', 'scope_value']) }}, '::' order by scope_type
-        ) as scope_set
-    from {{ ref('int_scopes') }}
-    where scope_type <> 'customer'
-    group by customer_id
-),
-
-set_customers as (
-    select
-        scope_set,
-        min(customer_id) as customer_id
-    from customer_scopes
-    group by scope_set
-),
-
 payments as (
     select
         customer_id,
         effective_date,
+        {{ month_start('effective_date') }} as month_start,
         in_force_from,
         in_force_to,
         company_amount,
@@ -50,55 +22,63 @@ payments as (
     where settlement_type = 'payment'
 ),
 
-set_periods as (
+customer_periods as (
     select
-        customer_scopes.scope_set,
-        period_days.as_of_date,
+        payments.customer_id,
+        periods.as_of_date,
         count(*) as payment_count,
-        sum(case when payments.days_late > 0 then 1 else 0 end) as late_count,
+        count(*) filter (where payments.days_late > 0) as late_count,
         sum(payments.company_amount) as paid_company_amount,
-        sum(case when payments.days_late > 0 then payments.company_amount else 0 end)
+        sum(payments.company_amount) filter (where payments.days_late > 0)
             as late_company_amount,
-        sum(
-            case
-                when payments.days_late > 0 then payments.company_amount * payments.days_late
-                else 0
-            end
-        ) as late_amount_days
+        sum(payments.company_amount * payments.days_late) filter (where payments.days_late > 0)
+            as late_amount_days
     from payments
-    inner join period_days
+    inner join periods
         on
-            payments.effective_date = period_days.period_day
-            and payments.in_force_from <= period_days.as_of_date
+            payments.month_start = periods.month_start
+            and payments.effective_date <= periods.as_of_date
+            and payments.in_force_from <= periods.as_of_date
             and (
                 payments.in_force_to is null
-                or payments.in_force_to > period_days.as_of_date
+                or payments.in_force_to > periods.as_of_date
             )
-    inner join customer_scopes
-        on payments.customer_id = customer_scopes.customer_id
-    group by customer_scopes.scope_set, period_days.as_of_date
+    group by payments.customer_id, periods.as_of_date
+),
+
+-- A customer has one profile for each group of scope types.
+profile_periods as (
+    select
+        profiles.profile_id,
+        customer_periods.as_of_date,
+        sum(customer_periods.payment_count) as payment_count,
+        sum(customer_periods.late_count) as late_count,
+        sum(customer_periods.paid_company_amount) as paid_company_amount,
+        -- Who paid all on time was late with truly nothing.
+        coalesce(sum(customer_periods.late_company_amount), 0) as late_company_amount,
+        coalesce(sum(customer_periods.late_amount_days), 0) as late_amount_days
+    from customer_periods
+    inner join {{ ref('int_scope_profiles') }} as profiles
+        on customer_periods.customer_id = profiles.customer_id
+    group by profiles.profile_id, customer_periods.as_of_date
 ),
 
 scope_periods as (
     select
-        set_periods.as_of_date,
+        profile_periods.as_of_date,
         scopes.scope_type,
         scopes.scope_value,
         min(scopes.company_currency_code) as company_currency_code,
-        sum(set_periods.payment_count) as payment_count,
-        sum(set_periods.late_count) as late_count,
-        sum(set_periods.paid_company_amount) as paid_company_amount,
-        sum(set_periods.late_company_amount) as late_company_amount,
-        sum(set_periods.late_amount_days) as late_amount_days
-    from set_periods
-    inner join set_customers
-        on set_periods.scope_set = set_customers.scope_set
-    -- A set counts in each of its scopes, which are those of any of its customers.
-    inner join {{ ref('int_scopes') }} as scopes
-        on
-            set_customers.customer_id = scopes.customer_id
-            and scopes.scope_type <> 'customer'
-    group by set_periods.as_of_date, scopes.scope_type, scopes.scope_value
+        sum(profile_periods.payment_count) as payment_count,
+        sum(profile_periods.late_count) as late_count,
+        sum(profile_periods.paid_company_amount) as paid_company_amount,
+        sum(profile_periods.late_company_amount) as late_company_amount,
+        sum(profile_periods.late_amount_days) as late_amount_days
+    from profile_periods
+    -- A profile counts in each of its scopes.
+    inner join {{ ref('int_profile_scopes') }} as scopes
+        on profile_periods.profile_id = scopes.profile_id
+    group by profile_periods.as_of_date, scopes.scope_type, scopes.scope_value
 ),
 
 final as (
