@@ -22,52 +22,111 @@ last_delivery as (
     group by {{ json_text('payload', 'entity_id') }}
 ),
 
-file_rows as (
-    select entity_id, 'customers' as stream, cast(null as date) as business_date
+file_streams as (
+    select
+        entity_id,
+        'customers' as stream,
+        cast(null as date) as first_business_date,
+        cast(null as date) as last_business_date,
+        count(*) as row_count
     from {{ ref('stg_files__customers') }}
+    group by entity_id
     union all
-    select entity_id, 'documents' as stream, issue_date as business_date
+    select
+        entity_id,
+        'documents' as stream,
+        min(issue_date) as first_business_date,
+        max(issue_date) as last_business_date,
+        count(*) as row_count
     from {{ ref('stg_files__documents') }}
+    group by entity_id
     union all
-    select entity_id, 'instalments' as stream, cast(null as date) as business_date
+    select
+        entity_id,
+        'instalments' as stream,
+        cast(null as date) as first_business_date,
+        cast(null as date) as last_business_date,
+        count(*) as row_count
     from {{ ref('stg_files__instalments') }}
+    group by entity_id
     union all
-    select entity_id, 'payments' as stream, payment_date as business_date
+    select
+        entity_id,
+        'payments' as stream,
+        min(payment_date) as first_business_date,
+        max(payment_date) as last_business_date,
+        count(*) as row_count
     from {{ ref('stg_files__payments') }}
+    group by entity_id
     union all
-    select entity_id, 'allocations' as stream, cast(null as date) as business_date
+    select
+        entity_id,
+        'allocations' as stream,
+        cast(null as date) as first_business_date,
+        cast(null as date) as last_business_date,
+        count(*) as row_count
     from {{ ref('stg_files__allocations') }}
+    group by entity_id
     union all
-    select entity_id, 'write_offs' as stream, write_off_date as business_date
+    select
+        entity_id,
+        'write_offs' as stream,
+        min(write_off_date) as first_business_date,
+        max(write_off_date) as last_business_date,
+        count(*) as row_count
     from {{ ref('stg_files__write_offs') }}
+    group by entity_id
     union all
-    select entity_id, 'disputes' as stream, opened_on as business_date
+    select
+        entity_id,
+        'disputes' as stream,
+        min(opened_on) as first_business_date,
+        max(opened_on) as last_business_date,
+        count(*) as row_count
     from {{ ref('stg_files__disputes') }}
+    group by entity_id
     union all
-    select entity_id, 'promises' as stream, recorded_on as business_date
+    select
+        entity_id,
+        'promises' as stream,
+        min(recorded_on) as first_business_date,
+        max(recorded_on) as last_business_date,
+        count(*) as row_count
     from {{ ref('stg_files__promises') }}
+    group by entity_id
     union all
-    select entity_id, 'collection_cases' as stream, opened_on as business_date
+    select
+        entity_id,
+        'collection_cases' as stream,
+        min(opened_on) as first_business_date,
+        max(opened_on) as last_business_date,
+        count(*) as row_count
     from {{ ref('stg_files__collection_cases') }}
+    group by entity_id
     union all
-    select entity_id, 'ledger_balances' as stream, balance_date as business_date
+    select
+        entity_id,
+        'ledger_balances' as stream,
+        min(balance_date) as first_business_date,
+        max(balance_date) as last_business_date,
+        count(*) as row_count
     from {{ ref('stg_files__ledger_balances') }}
+    group by entity_id
 ),
 
 file_coverage as (
     select
-        file_rows.entity_id,
+        file_streams.entity_id,
         'files' as source,
-        file_rows.stream,
-        min(file_rows.business_date) as first_business_date,
-        max(file_rows.business_date) as last_business_date,
-        max(last_delivery.last_extracted_at) as last_extracted_at,
-        count(*) as row_count,
+        file_streams.stream,
+        file_streams.first_business_date,
+        file_streams.last_business_date,
+        last_delivery.last_extracted_at,
+        file_streams.row_count,
         cast(null as text) as matching
-    from file_rows
+    from file_streams
     left join last_delivery
-        on file_rows.entity_id = last_delivery.entity_id
-    group by file_rows.entity_id, file_rows.stream
+        on file_streams.entity_id = last_delivery.entity_id
 ),
 
 coverage as (

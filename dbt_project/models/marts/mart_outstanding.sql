@@ -2,28 +2,7 @@
 -- litigation > collection > disputed > overdue > not due; a partial dispute splits the item.
 -- What is disputed is told by the document's currency: a small amount may be nothing in the
 -- company's.
-with aged_items as (
-    select
-        as_of_date,
-        entity_id,
-        customer_id,
-        item_type,
-        open_amount,
-        disputed_amount,
-        company_currency_code,
-        open_company_amount,
-        disputed_company_amount,
-        collection_stage,
-        case
-            when item_type <> 'invoice' then 'unapplied_credit'
-            when collection_stage is not null then collection_stage
-            when days_overdue > 0 then 'overdue'
-            else 'not_due'
-        end as status_without_dispute
-    from {{ ref('int_aged_items') }}
-),
-
-parts as (
+with parts as (
     select
         as_of_date,
         entity_id,
@@ -31,7 +10,7 @@ parts as (
         company_currency_code,
         'disputed' as status,
         disputed_company_amount as open_company_amount
-    from aged_items
+    from {{ ref('int_aged_items') }}
     where collection_stage is null and disputed_amount <> 0
     union all
     select
@@ -39,12 +18,17 @@ parts as (
         entity_id,
         customer_id,
         company_currency_code,
-        status_without_dispute as status,
+        case
+            when item_type <> 'invoice' then 'unapplied_credit'
+            when collection_stage is not null then collection_stage
+            when days_overdue > 0 then 'overdue'
+            else 'not_due'
+        end as status,
         case
             when collection_stage is null then open_company_amount - disputed_company_amount
             else open_company_amount
         end as open_company_amount
-    from aged_items
+    from {{ ref('int_aged_items') }}
     where
         collection_stage is not null
         or open_amount <> disputed_amount
