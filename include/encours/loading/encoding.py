@@ -21,9 +21,9 @@ def encode_columns(table: pa.Table, columns: Sequence[str]) -> memoryview:
     """The columns as text, for COLUMNS_COPY_OPTIONS; numbers are written as such."""
     import pyarrow.compute as pc
 
-    fields = [_copy_escaped(_texts(table, name)) for name in columns]
+    fields = [copy_escaped(_texts(table, name)) for name in columns]
     fields[-1] = pc.binary_join_element_wise(fields[-1], text("\n"), text(""))
-    return _stream(*fields, text("\t"))
+    return joined_rows(*fields)
 
 
 def _texts(table: pa.Table, name: str) -> pa.Array:
@@ -36,7 +36,8 @@ def _texts(table: pa.Table, name: str) -> pa.Array:
     return pc.fill_null(values, text("")) if values.null_count else values
 
 
-def _copy_escaped(values: pa.Array) -> pa.Array:
+def copy_escaped(values: pa.Array) -> pa.Array:
+    """The values as fields of the text format."""
     import pyarrow.compute as pc
 
     data = bytes_of(values)
@@ -50,9 +51,10 @@ def _copy_escaped(values: pa.Array) -> pa.Array:
     return values
 
 
-def _stream(*pieces: pa.Array | pa.Scalar) -> memoryview:
-    """The rows one after the other: the data buffer of the joined array is the stream itself."""
+def joined_rows(*fields: pa.Array | pa.Scalar) -> memoryview:
+    """The rows one after the other, when the last field brings the line end: the data buffer of
+    the joined array is the stream itself."""
     import pyarrow.compute as pc
 
-    data = bytes_of(pc.binary_join_element_wise(*pieces))
+    data = bytes_of(pc.binary_join_element_wise(*fields, text("\t")))
     return memoryview(b"") if data is None else memoryview(data)
