@@ -139,7 +139,7 @@ def retire_demo(connection: psycopg.Connection, run_id: str) -> tuple[str, ...]:
         deleted = 0
         if entities:
             for stream in STREAMS:
-                deleted += versions.delete_missing(connection, stream, entities, None)
+                deleted += versions.delete_all(connection, stream, entities)
     return entities if deleted else ()
 
 
@@ -300,13 +300,11 @@ def _apply_stream(
     changed = deleted = 0
     if stream.name in fresh:
         changed = totals.rows_read - totals.rows_refused
-    else:
-        incoming = copied.table if copied else None
-        if incoming:
-            changed = versions.insert_changed(connection, stream, incoming)
+    elif copied:
+        changed, deleted = versions.apply_incoming(connection, stream, entities, copied.table)
+    elif versions.has_entity(stream):
         # What belongs to no entity is only replaced by a delivery of the same stream.
-        if incoming or versions.has_entity(stream):
-            deleted = versions.delete_missing(connection, stream, entities, incoming)
+        deleted = versions.delete_all(connection, stream, entities)
     if changed or deleted:
         # Autovacuum gathers statistics a minute later; the models read them now. A sample of a
         # tenth of the usual size tells keys from codes as well, in a tenth of the time.
