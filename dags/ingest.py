@@ -32,7 +32,8 @@ def make_ingest(source: Source) -> Any:
         `ops.extraction`, refused rows in `ops.rejected_row`, the asset `raw/{source.key}`.
 
         **Rerun** Clear the task, or drop the file again: a file that is already loaded changes
-        nothing. An input that cannot be used moves to `inbox/refused/<run>/` with a REASON.txt.
+        nothing. An input that cannot be used moves to `inbox/refused/<run>/` with a REASON.txt;
+        where something else failed (the database, the disk), it stays in the inbox.
 
         **Hold** This DAG publishes nothing; `build_receivables` decides.
         """,
@@ -89,22 +90,23 @@ def make_ingest(source: Source) -> Any:
             return {**facts, "refused_count": loaded.refused_count}
 
         @task
-        def clear_inbox(request: dict[str, Any] | None) -> None:
+        def clear_inbox(request: dict[str, Any] | None, loaded: dict[str, Any] | None) -> None:
             if not request or not request["from_inbox"]:
                 return
             settings = load_settings()
-            failure = read_failure(settings, request["run_id"])
-            inbox_files.move_away(
+            inbox_files.clear(
                 settings,
                 request["inputs"],
                 request["run_id"],
-                refused_because=failure.message if failure else "",
+                is_loaded=bool(loaded),
+                failure=read_failure(settings, request["run_id"]),
             )
 
         request = name_run()
         folder = land_delivery(request=request)
         # A teardown runs whatever happened before, and does not make a failed run look successful.
-        load_raw(request=request, folder=folder) >> clear_inbox(request=request).as_teardown()
+        loaded = load_raw(request=request, folder=folder)
+        loaded >> clear_inbox(request=request, loaded=loaded).as_teardown()
 
     return ingest_source()
 

@@ -140,10 +140,3 @@ def json_members(columns: Sequence[tuple[str, pa.Array]], count: int) -> pa.Arra
     # Arrow 26 leaves out a row whose members are all null: such a row gets an empty member.
     members[0] = pc.if_else(is_blank, text(""), members[0])
     return pc.binary_join_element_wise(*members, text(","), null_handling="skip")
-
-
-def json_items(columns: Sequence[pa.Array]) -> pa.Array:
-    """`"value","value",...` of each row, empty values included."""
-    import pyarrow.compute as pc
-
-    return pc.binary_join_element_wise(*map(json_escaped, columns), text('","'))

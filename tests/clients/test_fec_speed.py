@@ -13,19 +13,13 @@ import pytest
 MEASURE = """
 import json, sys, time
 from pathlib import Path
-from encours.arrow_text import repeated
 from encours.clients.fec import FecTally, inspect_fec, read_fec
 from encours.clients.fec_columns import OUTPUT_COLUMNS
-from encours.loading.encoding import encode_batch
+from encours.loading.encoding import encode_columns
 
 tally, size = FecTally(), 0
 for table in read_fec(inspect_fec(Path(sys.argv[1])), tally):
-    size += len(encode_batch(
-        table,
-        record_key=repeated("k", table.num_rows),
-        line_no=table["line_no"],
-        payload_columns=OUTPUT_COLUMNS[1:],
-    ))
+    size += len(encode_columns(table, OUTPUT_COLUMNS))
 # Not ru_maxrss, which survives exec and so counts the memory of the test runner.
 peak = int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) / 1024
 print(json.dumps({

@@ -74,6 +74,24 @@ def test_a_changed_row_names_the_version_that_it_replaces(
     ]
 
 
+def test_the_run_that_wrote_a_version_is_that_of_the_delivery_of_the_same_moment(
+    empty_home: Settings, tmp_path: Path
+) -> None:
+    for amount in ("20", "25"):
+        deliver(empty_home, tmp_path / "books", {"I1": amount})
+
+    runs = steps.rows(
+        empty_home,
+        "select versions.amount_incl_tax, count(deliveries.run_id), min(deliveries.run_id)"
+        " from raw_files.documents as versions"
+        " left join raw_files.deliveries on versions.extracted_at = deliveries.extracted_at"
+        " group by 1 order by 1",
+    )
+
+    assert [(amount, count) for amount, count, _ in runs] == [("20", 1), ("25", 1)]
+    assert len({run for _, _, run in runs}) == 2
+
+
 def test_a_row_that_goes_and_comes_back_is_one_chain(empty_home: Settings, tmp_path: Path) -> None:
     for books in ({"I1": "10", "I2": "20"}, {"I1": "10"}, {"I1": "10", "I2": "20"}):
         deliver(empty_home, tmp_path / "books", books)

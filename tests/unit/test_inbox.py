@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from encours.orchestration.inbox_files import fingerprint, move_away, waiting_inputs
+from encours.errors import EXIT_BAD_INPUT, EXIT_FAILED
+from encours.orchestration.failures import Failure
+from encours.orchestration.inbox_files import clear, fingerprint, move_away, waiting_inputs
 from encours.settings import Settings
 
 
@@ -98,6 +100,26 @@ def test_refused_inputs_move_away_with_the_reason(home: Settings) -> None:
     assert (target / "REASON.txt").read_text() == "a.txt: this is not a FEC\n"
     assert (target / "a.txt").exists()
     assert waiting(home, "fec") == []
+
+
+@pytest.mark.parametrize(
+    ("is_loaded", "failure", "folder"),
+    [
+        (True, None, "inbox/done/run-1"),
+        (False, Failure("BadInput", "a.txt: not a FEC", EXIT_BAD_INPUT), "inbox/refused/run-1"),
+        (False, Failure("FatalError", "the disk is full", EXIT_FAILED), "inbox"),
+        (False, None, "inbox"),
+    ],
+    ids=["loaded", "unusable", "failed for another reason", "killed"],
+)
+def test_input_leaves_the_inbox_only_when_it_was_loaded_or_never_can_be(
+    home: Settings, is_loaded: bool, failure: Failure | None, folder: str
+) -> None:
+    ledgers = drop(home, "a.txt")
+
+    clear(home, ledgers, "run-1", is_loaded=is_loaded, failure=failure)
+
+    assert (home.home / folder / "a.txt").exists()
 
 
 def test_delivery_in_the_inbox_itself_leaves_the_ledgers_where_they_are(home: Settings) -> None:

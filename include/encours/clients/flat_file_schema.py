@@ -25,6 +25,7 @@ MAX_INTEGER_DIGITS = 15
 MAX_AMOUNT_DECIMALS = 6
 MAX_RATE_INTEGER_DIGITS = 9
 MAX_RATE_DECIMALS = 12
+MAX_WHOLE_NUMBER_DIGITS = 9
 
 TRUE_WORDS = ("true", "1", "yes", "oui")
 FALSE_WORDS = ("false", "0", "no", "non")
@@ -50,7 +51,7 @@ PATTERNS: dict[Kind, str] = {
     ),
     "number": rf"^-?{_UNSIGNED}$",
     # pandas writes a whole number as 1.0 as soon as one row of the column is empty.
-    "integer": r"^0*[1-9]\d{0,8}(?:\.0+)?$",
+    "integer": rf"^0*[1-9]\d{{0,{MAX_WHOLE_NUMBER_DIGITS - 1}}}(?:\.0+)?$",
     "currency": r"^[A-Z]{3}$",
 }
 # Line ends and tabs may stand inside a note, never inside an identifier. U+0080–U+009F are what

@@ -17,10 +17,9 @@ import difflib
 import functools
 import io
 import itertools
-import json
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -28,17 +27,17 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal
 
 from encours.arrow_text import bytes_of, integer_array, is_empty, repeated, text, text_array
+from encours.clients.flat_file_rules import (
+    Checked,
+    Suspects,
+    check_column,
+    custom_objects,
+    record_keys,
+)
 from encours.clients.flat_file_schema import (
-    CONTROL_CHARACTERS_IN_IDENTIFIER,
-    CONTROL_CHARACTERS_IN_TEXT,
-    FALSE_WORDS,
-    FIRST_YEAR,
-    LAST_YEAR,
     MAX_IDENTIFIER_CHARS,
     STREAMS_BY_NAME,
-    TRUE_WORDS,
     Column,
-    Kind,
     Stream,
     explain,
 )
@@ -51,7 +50,8 @@ if TYPE_CHECKING:
 
     Positions = NDArray[np.int64]
 
-BLOCK_BYTES = 4 * 1024 * 1024
+# What is computed of a block stays in the processor's caches.
+BLOCK_BYTES = 2 * 1024 * 1024
 PARQUET_BATCH_ROWS = 32_768
 # A quote that is never closed would otherwise pull the rest of the file into one value.
 MAX_RECORD_BYTES = 1024 * 1024
@@ -131,11 +131,19 @@ class ControlTotals:
     bytes_read: int = 0
 
     def plus(self, batch: FlatBatch) -> ControlTotals:
+        return self + ControlTotals(
+            rows_read=int(batch.table.num_rows) + len(batch.refused),
+            rows_refused=len(batch.refused),
+            blank_rows=batch.blank_rows,
+            bytes_read=batch.bytes_read,
+        )
+
+    def __add__(self, other: ControlTotals) -> ControlTotals:
         return ControlTotals(
-            rows_read=self.rows_read + int(batch.table.num_rows) + len(batch.refused),
-            rows_refused=self.rows_refused + len(batch.refused),
-            blank_rows=self.blank_rows + batch.blank_rows,
-            bytes_read=self.bytes_read + batch.bytes_read,
+            rows_read=self.rows_read + other.rows_read,
+            rows_refused=self.rows_refused + other.rows_refused,
+            blank_rows=self.blank_rows + other.blank_rows,
+            bytes_read=self.bytes_read + other.bytes_read,
         )
 
 
@@ -432,32 +440,29 @@ def read_stream(flat_file: FlatFile) -> Iterator[FlatBatch]:
     Raises BadInput, possibly after some batches, when the rest of the file cannot be used (a quote
     never closed, a damaged Parquet page): load the batches in one transaction.
     """
-    batches = _csv_batches if flat_file.format == "csv" else _parquet_batches
+    for part in read_parts(flat_file):
+        yield judge(flat_file, part) if isinstance(part, Block) else part
+
+
+def read_parts(flat_file: FlatFile) -> Iterator[Block | FlatBatch]:
+    """The same for who may do without judging: the blocks of a CSV file for `judge`, the batches
+    of a Parquet file."""
+    parts = _csv_parts if flat_file.format == "csv" else _parquet_batches
     try:
-        yield from batches(flat_file)
+        yield from parts(flat_file)
     except OSError as error:
         raise _unreadable(flat_file.path, error) from error
 
 
-def _csv_batches(flat_file: FlatFile) -> Iterator[FlatBatch]:
+def _csv_parts(flat_file: FlatFile) -> Iterator[Block]:
     header_bytes = flat_file.data_offset
     with flat_file.path.open("rb") as handle:
         handle.seek(flat_file.data_offset)
         for block in _blocks(handle, flat_file):
-            batch = _csv_batch(flat_file, block)
-            yield replace(batch, bytes_read=batch.bytes_read + header_bytes)
+            yield replace(block, size_bytes=block.size_bytes + header_bytes)
             header_bytes = 0
     if header_bytes:
-        yield replace(_csv_batch(flat_file, _EMPTY_BLOCK), bytes_read=header_bytes)
-
-
-@dataclass(frozen=True)
-class _Suspects:
-    """Rare characters that the rows may hold: the kernels that look for them run only then."""
-
-    controls: bool = True
-    backslashes: bool = True
-    bars: bool = True
+        yield replace(_EMPTY_BLOCK, size_bytes=header_bytes)
 
 
 @dataclass(frozen=True)
@@ -466,10 +471,11 @@ class _Rows:
 
     values: dict[str, pa.Array]
     line_numbers: pa.Array
-    suspects: _Suspects
+    suspects: Suspects
 
 
-def _csv_batch(flat_file: FlatFile, block: _Block) -> FlatBatch:
+def judge(flat_file: FlatFile, block: Block) -> FlatBatch:
+    """The rows of a block by the rules: usable or refused."""
     import numpy as np
     import pyarrow as pa
 
@@ -494,7 +500,7 @@ def _csv_batch(flat_file: FlatFile, block: _Block) -> FlatBatch:
     )
 
 
-def _parse_block(flat_file: FlatFile, block: _Block) -> tuple[list[pa.Array], list[Any]]:
+def _parse_block(flat_file: FlatFile, block: Block) -> tuple[list[pa.Array], list[Any]]:
     """One array of text per column, and the rows whose number of fields differs."""
     import pyarrow as pa
     from pyarrow import csv as arrow_csv
@@ -503,6 +509,7 @@ def _parse_block(flat_file: FlatFile, block: _Block) -> tuple[list[pa.Array], li
     if not len(block.line_numbers):
         return [text_array([]) for _ in names], []
     ragged: list[Any] = []
+    has_quotes = b'"' in block.body
 
     def skip(row: Any) -> str:
         ragged.append(row)
@@ -516,7 +523,11 @@ def _parse_block(flat_file: FlatFile, block: _Block) -> tuple[list[pa.Array], li
                 use_threads=False, column_names=names, block_size=len(block.body) + 1
             ),
             parse_options=arrow_csv.ParseOptions(
-                delimiter=flat_file.delimiter, newlines_in_values=True, invalid_row_handler=skip
+                delimiter=flat_file.delimiter,
+                # A third of the time is looking for quotes.
+                quote_char='"' if has_quotes else False,
+                newlines_in_values=has_quotes,
+                invalid_row_handler=skip,
             ),
             # By default "NULL", "NA" and the like would become nulls: a customer may be called NA.
             convert_options=arrow_csv.ConvertOptions(
@@ -534,7 +545,7 @@ def _parse_block(flat_file: FlatFile, block: _Block) -> tuple[list[pa.Array], li
     return [column.combine_chunks() for column in table.columns], ragged
 
 
-def _ragged_row(flat_file: FlatFile, block: _Block, row: Any) -> RefusedRow | None:
+def _ragged_row(flat_file: FlatFile, block: Block, row: Any) -> RefusedRow | None:
     """The refusal of a row with too few or too many fields; None when it holds only blanks."""
     if not row.text.strip(f" \t\r\n{flat_file.delimiter}"):
         return None
@@ -559,18 +570,18 @@ def _ragged_row(flat_file: FlatFile, block: _Block, row: Any) -> RefusedRow | No
 
 
 @dataclass(frozen=True)
-class _Block:
+class Block:
     """Whole records. `line_numbers`: physical line where each record that is not empty begins."""
 
     body: bytes
     line_numbers: Positions | tuple[int, ...]
     refused: tuple[RefusedRow, ...]
-    suspects: _Suspects
+    suspects: Suspects
     is_cut_short: bool
     size_bytes: int
 
 
-_EMPTY_BLOCK = _Block(b"", (), (), _Suspects(), False, 0)
+_EMPTY_BLOCK = Block(b"", (), (), Suspects(), False, 0)
 
 
 @dataclass(frozen=True)
@@ -585,7 +596,7 @@ class _Layout:
     faults: tuple[tuple[int, str], ...] = ()
 
 
-def _blocks(handle: IO[bytes], flat_file: FlatFile) -> Iterator[_Block]:
+def _blocks(handle: IO[bytes], flat_file: FlatFile) -> Iterator[Block]:
     """The file from the handle's position on, cut at record ends."""
     carry = b""
     line = flat_file.first_data_line
@@ -716,7 +727,7 @@ _TEXT_AFTER_QUOTE = (
 
 def _cut_block(
     flat_file: FlatFile, body: bytes, layout: _Layout, first_line: int, is_cut_short: bool
-) -> _Block:
+) -> Block:
     import numpy as np
 
     octets = np.frombuffer(body, dtype=np.uint8)
@@ -729,14 +740,14 @@ def _cut_block(
     lengths = ends - starts
     kept = (lengths > 1) | ((lengths == 1) & (octets[starts] != _CR))
     size = len(body) - is_cut_short
-    suspects = _Suspects(
+    suspects = Suspects(
         controls=has_line_ends_inside or _may_hold_controls(body, octets),
         backslashes=b"\\" in body,
         bars=b"|" in body,
     )
     faults = [fault for fault in layout.faults if fault[0] < len(body)]
     if not faults:
-        return _Block(body, lines[kept], (), suspects, is_cut_short, size)
+        return Block(body, lines[kept], (), suspects, is_cut_short, size)
     refused: dict[int, RefusedRow] = {}
     for position, reason in faults:
         record = _rank(ends, position)
@@ -749,7 +760,7 @@ def _cut_block(
     body = b"".join(
         body[start : end + 1] for start, end in zip(starts[kept], ends[kept], strict=True)
     )
-    return _Block(body, lines[kept], tuple(refused.values()), suspects, is_cut_short, size)
+    return Block(body, lines[kept], tuple(refused.values()), suspects, is_cut_short, size)
 
 
 def _may_hold_controls(body: bytes, octets: NDArray[np.uint8]) -> bool:
@@ -842,7 +853,7 @@ def _parquet_batches(flat_file: FlatFile) -> Iterator[FlatBatch]:
         for batch in itertools.chain(empty, file.iter_batches(batch_size=PARQUET_BATCH_ROWS)):
             texts = [_text_of(_one_array(column)) for column in batch.columns]
             numbers = integer_array(range(first_row, first_row + batch.num_rows))
-            rows = _Rows(dict(zip(flat_file.header, texts, strict=True)), numbers, _Suspects())
+            rows = _Rows(dict(zip(flat_file.header, texts, strict=True)), numbers, Suspects())
             table, refused, blank = _check_rows(flat_file, rows)
             yield FlatBatch(table, refused, blank, size)
             first_row += batch.num_rows
@@ -889,14 +900,6 @@ def _without_exponents(numbers: pa.Array) -> pa.Array:
 # ---------------------------------------------------------------- the rules, on whole columns
 
 
-@dataclass(frozen=True)
-class _Checked:
-    """Normalised values of a column, and where they are refused (None: nowhere)."""
-
-    values: pa.Array
-    refused: pa.Array | None
-
-
 def _check_rows(flat_file: FlatFile, rows: _Rows) -> tuple[pa.Table, tuple[RefusedRow, ...], int]:
     import pyarrow.compute as pc
 
@@ -911,9 +914,9 @@ def _check_rows(flat_file: FlatFile, rows: _Rows) -> tuple[pa.Table, tuple[Refus
 
     columns = (*flat_file.stream.columns, *(Column(name) for name in flat_file.custom_columns))
     checked = {
-        column.name: _check_column(column, raw[column.name], rows.suspects)
+        column.name: check_column(column, raw[column.name], rows.suspects)
         if column.name in raw
-        else _Checked(repeated(column.default, len(lines)), None)
+        else Checked(repeated(column.default, len(lines)), None)
         for column in columns
     }
     values = {name: item.values for name, item in checked.items()}
@@ -958,191 +961,11 @@ def _blank_rows(raw: dict[str, pa.Array]) -> pa.Array | None:
     return blank
 
 
-def _check_column(column: Column, values: pa.Array, suspects: _Suspects) -> _Checked:
-    import pyarrow.compute as pc
-
-    empty = is_empty(values)
-    has_empty = bool(pc.any(empty).as_py())
-    normalised, good = _RULES[column.kind](column, values, suspects)
-    if good is not None and has_empty:
-        good = pc.or_(good, empty)
-    if column.required and has_empty:
-        good = pc.invert(empty) if good is None else pc.and_not(good, empty)
-    if column.default and has_empty:
-        normalised = pc.if_else(empty, text(column.default), normalised)
-    if good is None or pc.all(good, min_count=0).as_py():
-        return _Checked(normalised, None)
-    return _Checked(normalised, pc.invert(good))
-
-
-def _check_text(
-    column: Column, values: pa.Array, suspects: _Suspects
-) -> tuple[pa.Array, pa.Array | None]:
-    import pyarrow.compute as pc
-
-    good = None
-    if column.allowed:
-        return values, pc.is_in(values, value_set=text_array(column.allowed))
-    if suspects.controls:
-        controls = (
-            CONTROL_CHARACTERS_IN_IDENTIFIER if column.is_identifier else CONTROL_CHARACTERS_IN_TEXT
-        )
-        good = pc.invert(pc.match_substring_regex(values, controls))
-    # A character takes at least one byte: bytes within the limit need no counting of characters.
-    longest = pc.max(pc.binary_length(values)).as_py() or 0
-    if column.is_identifier and longest > MAX_IDENTIFIER_CHARS:
-        short = pc.less_equal(pc.utf8_length(values), integer_array([MAX_IDENTIFIER_CHARS])[0])
-        good = short if good is None else pc.and_(good, short)
-    return values, good
-
-
-def _check_pattern(
-    column: Column, values: pa.Array, _suspects: _Suspects
-) -> tuple[pa.Array, pa.Array | None]:
-    import pyarrow.compute as pc
-
-    return values, pc.match_substring_regex(values, column.pattern)
-
-
-def _check_boolean(
-    _column: Column, values: pa.Array, _suspects: _Suspects
-) -> tuple[pa.Array, pa.Array | None]:
-    import pyarrow.compute as pc
-
-    lower = pc.utf8_lower(values)
-    is_true = pc.is_in(lower, value_set=text_array(TRUE_WORDS))
-    is_false = pc.is_in(lower, value_set=text_array(FALSE_WORDS))
-    normalised = pc.if_else(is_true, text("true"), pc.if_else(is_false, text("false"), values))
-    return normalised, pc.or_(is_true, is_false)
-
-
-def _check_decimal(
-    column: Column, values: pa.Array, _suspects: _Suspects
-) -> tuple[pa.Array, pa.Array | None]:
-    """One spelling per number (1.50 → 1.5, .5 → 0.5, 007 → 7), so that equal books are equal."""
-    import pyarrow.compute as pc
-
-    good = pc.match_substring_regex(values, column.pattern)
-    if column.kind == "number" or column.signed:
-        negative = pc.starts_with(values, "-")
-        magnitude = _plain_decimal(pc.utf8_ltrim(values, "-"))
-        negative = pc.and_(negative, pc.not_equal(magnitude, text("0")))
-        minus = pc.binary_join_element_wise(text("-"), magnitude, text(""))
-        return pc.if_else(negative, minus, magnitude), good
-    normalised = _plain_decimal(values)
-    if column.kind == "rate" or column.refuses_zero:
-        good = pc.and_(good, pc.not_equal(normalised, text("0")))
-    return normalised, good
-
-
-def _plain_decimal(values: pa.Array) -> pa.Array:
-    import pyarrow.compute as pc
-
-    has_dot = pc.match_substring(values, ".")
-    plain = values
-    if pc.any(has_dot).as_py():
-        plain = pc.if_else(has_dot, pc.ascii_rtrim(pc.ascii_rtrim(values, "0"), "."), values)
-    zero_led = pc.or_(pc.starts_with(values, "0"), pc.starts_with(values, "."))
-    if not pc.any(zero_led).as_py():
-        return plain
-    bare = pc.ascii_ltrim(plain, "0")
-    needs_zero = pc.or_(is_empty(bare), pc.starts_with(bare, "."))
-    with_zero = pc.if_else(needs_zero, pc.binary_join_element_wise(text("0"), bare, text("")), bare)
-    return pc.if_else(zero_led, with_zero, plain)
-
-
-def _check_date(
-    column: Column, values: pa.Array, _suspects: _Suspects
-) -> tuple[pa.Array, pa.Array | None]:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    if _are_plain_days(values):
-        return values, None
-    good = pc.match_substring_regex(values, column.pattern)
-    days = values
-    if (pc.max(pc.binary_length(values)).as_py() or 0) > len("2024-12-31"):
-        days = pc.if_else(good, pc.utf8_slice_codeunits(values, 0, 10), values)
-    exists = _castable(pc.if_else(good, days, text("2000-01-01")), pa.date32())
-    return days, good if exists is None else pc.and_(good, exists)
-
-
-def _are_plain_days(values: pa.Array) -> bool:
-    """Whether all that is not empty is YYYY-MM-DD, exists, and lies in the years of the contract:
-    what nearly every block holds, found by a cast in place of a regular expression."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    filled = pc.if_else(is_empty(values), text("2000-01-01"), values)
-    sizes = pc.min_max(pc.binary_length(filled))
-    if sizes["min"].as_py() != len("2024-12-31") or sizes["max"].as_py() != len("2024-12-31"):
-        return False
-    try:
-        years = pc.min_max(pc.year(filled.cast(pa.date32())))
-    except pa.ArrowInvalid:
-        return False
-    return bool(years["min"].as_py() >= FIRST_YEAR and years["max"].as_py() <= LAST_YEAR)
-
-
-def _check_timestamp(
-    column: Column, values: pa.Array, _suspects: _Suspects
-) -> tuple[pa.Array, pa.Array | None]:
-    """Normalised to UTC with microseconds. A time without offset is taken as UTC."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    good = pc.match_substring_regex(values, column.pattern)
-    texts = pc.if_else(good, values, text("2000-01-01"))
-    texts = pc.replace_substring_regex(texts, r"(\.\d{6})\d+", r"\1")
-    texts = pc.replace_substring_regex(texts, r"^(.{10})$", r"\1T00:00")
-    texts = pc.replace_substring_regex(texts, r"^(.{11}[\d:.]+)$", r"\1Z")
-    exists = _castable(texts, pa.timestamp("us", "UTC"))
-    if exists is not None:
-        good = pc.and_(good, exists)
-        texts = pc.if_else(good, texts, text("2000-01-01T00:00Z"))
-    moments = texts.cast(pa.timestamp("us", "UTC")).cast(pa.string())
-    return pc.if_else(good, pc.replace_substring(moments, " ", "T"), values), good
-
-
-def _castable(values: pa.Array, kind: pa.DataType) -> pa.Array | None:
-    """Where the values exist in the calendar; None when all do."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    def fails(value: str) -> bool:
-        try:
-            text_array([value]).cast(kind)
-        except pa.ArrowInvalid:
-            return True
-        return False
-
-    try:
-        values.cast(kind)
-    except pa.ArrowInvalid:
-        impossible = [value for value in pc.unique(values).to_pylist() if fails(value)]
-        return pc.invert(pc.is_in(values, value_set=text_array(impossible)))
-    return None
-
-
-_Rule = Callable[..., "tuple[pa.Array, pa.Array | None]"]
-_RULES: dict[Kind, _Rule] = {
-    "text": _check_text,
-    "currency": _check_pattern,
-    "boolean": _check_boolean,
-    "integer": _check_decimal,
-    "amount": _check_decimal,
-    "rate": _check_decimal,
-    "number": _check_decimal,
-    "date": _check_date,
-    "timestamp": _check_timestamp,
-}
-
-
 # ---------------------------------------------------------------- the resulting table
 
 
 def _assemble(
-    flat_file: FlatFile, lines: pa.Array, values: dict[str, pa.Array], suspects: _Suspects
+    flat_file: FlatFile, lines: pa.Array, values: dict[str, pa.Array], suspects: Suspects
 ) -> pa.Table:
     import pyarrow as pa
 
@@ -1150,61 +973,15 @@ def _assemble(
     return pa.table(
         {
             "line_no": lines,
-            "record_key": _record_keys([values[name] for name in stream.key_columns], suspects),
+            "record_key": record_keys([values[name] for name in stream.key_columns], suspects),
             **{column.name: values[column.name] for column in stream.columns},
-            "custom": _custom_objects(
+            "custom": custom_objects(
                 {name: values[name] for name in flat_file.custom_columns},
                 len(lines),
                 suspects,
             ),
         }
     )
-
-
-def _record_keys(parts: list[pa.Array], suspects: _Suspects) -> pa.Array:
-    """`entity|id`; a bar or backslash inside a part is escaped, so that two keys never collide."""
-    import pyarrow.compute as pc
-
-    if suspects.backslashes:
-        parts = [_replaced(part, "\\", r"\\") for part in parts]
-    if suspects.bars:
-        parts = [_replaced(part, "|", r"\|") for part in parts]
-    return pc.binary_join_element_wise(*parts, text("|"))
-
-
-def _replaced(values: pa.Array, old: str, new: str) -> pa.Array:
-    import pyarrow.compute as pc
-
-    if not pc.any(pc.match_substring(values, old)).as_py():
-        return values
-    return pc.replace_substring(values, old, new)
-
-
-def _custom_objects(columns: dict[str, pa.Array], length: int, suspects: _Suspects) -> pa.Array:
-    """A JSON object per row with the values that are not empty; empty text when there are none."""
-    import pyarrow.compute as pc
-
-    if not columns:
-        return repeated("", length)
-    # The backslash first, or it would escape the escapes of the others.
-    escapes = [("\\", r"\\")] if suspects.backslashes else []
-    escapes.append(('"', r"\""))
-    if suspects.controls:
-        escapes += [("\n", r"\n"), ("\r", r"\r"), ("\t", r"\t")]
-    members = []
-    for name, values in columns.items():
-        escaped = values
-        for old, new in escapes:
-            escaped = _replaced(escaped, old, new)
-        key = text("," + json.dumps(name, ensure_ascii=False) + ':"')
-        member = pc.binary_join_element_wise(key, escaped, text('"'), text(""))
-        members.append(pc.if_else(is_empty(values), text(""), member))
-    # Not null_handling="skip": pyarrow 26 then drops the rows whose members are all null.
-    inner = pc.binary_join_element_wise(*members, text(""))
-    braced = pc.binary_join_element_wise(
-        pc.binary_replace_slice(inner, start=0, stop=1, replacement="{"), text("}"), text("")
-    )
-    return pc.if_else(is_empty(inner), text(""), braced)
 
 
 def _refused_rows(

@@ -38,17 +38,20 @@ create index if not exists {stream}_record on raw_{source}.{stream} (record_key,
 # Empty text is null: the file says nothing. `custom` is a JSON object of the columns that the
 # contract does not know. `first_extracted_at` is when the record was first seen, on its later
 # versions only. Numbers are drawn in lots: they name versions and need not follow each other.
+#
+# The run that wrote a version is that of the delivery of the same moment: as a text on each row it
+# was a quarter of what a COPY into these tables took. Columns of fixed width come first, where
+# PostgreSQL finds them without reading the others; the index asks for one of them.
 FLAT_FILE_STREAM = """
 create table if not exists raw_files.{stream} (
     version_no bigint generated always as identity (cache 1000),
-    record_key text not null,
-    {columns},
-    line_no bigint,
     extracted_at timestamptz not null default now(),
-    run_id text not null default current_setting('encours.run_id'),
+    line_no bigint,
     is_deleted boolean not null default false,
     replaced_version bigint,
-    first_extracted_at timestamptz
+    first_extracted_at timestamptz,
+    record_key text not null,
+    {columns}
 );
 create unique index if not exists {stream}_replaced
     on raw_files.{stream} (replaced_version) where replaced_version is not null;

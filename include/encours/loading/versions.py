@@ -88,48 +88,61 @@ def take_duplicates(
     ).fetchall()
 
 
-def insert_changed(connection: psycopg.Connection, stream: Stream, incoming: sql.Identifier) -> int:
-    """A new version of each row that is new, differs from its latest version, or comes back."""
-    connection.execute("set local enable_nestloop = off")
-    return connection.execute(
-        sql.SQL(
-            "insert into {raw} (record_key, {columns}, line_no, replaced_version,"
-            " first_extracted_at)"
-            " select incoming.record_key, {incoming_columns}, incoming.line_no, latest.version_no,"
-            " coalesce(latest.first_extracted_at, latest.extracted_at)"
-            " from {incoming} as incoming"
-            " left join {latest} as latest on incoming.record_key = latest.record_key"
-            " where latest.version_no is null or latest.is_deleted"
-            " or ({incoming_columns}) is distinct from ({latest_columns})"
-        ).format(
-            raw=raw_table(stream),
-            columns=_columns(stream),
-            incoming=incoming,
-            incoming_columns=_columns(stream, "incoming"),
-            latest=_latest(stream),
-            latest_columns=_columns(stream, "latest"),
-        )
-    ).rowcount
-
-
-def delete_missing(
+def apply_incoming(
     connection: psycopg.Connection,
     stream: Stream,
     entities: Sequence[str],
-    incoming: sql.Identifier | None,
-) -> int:
-    """Mark what the delivered entities no longer have. Streams without entity belong to all."""
+    incoming: sql.Identifier,
+) -> tuple[int, int]:
+    """A new version of each row that is new, differs from its latest version or comes back, and of
+    each that the delivered entities no longer have: how many of the one and the other kind.
+
+    Both at once: the stored rows are read and the delivered ones compared with them one time.
+    """
+    connection.execute("set local enable_nestloop = off")
+    row = connection.execute(
+        sql.SQL(
+            "with written as ("
+            "insert into {raw} (record_key, {columns}, line_no, is_deleted, replaced_version,"
+            " first_extracted_at)"
+            " select {either_key}, {either}, {either_line}, incoming.record_key is null,"
+            " latest.version_no, coalesce(latest.first_extracted_at, latest.extracted_at)"
+            " from {incoming} as incoming"
+            " full join (select * from {latest} as known where {is_delivered}) as latest"
+            " on incoming.record_key = latest.record_key"
+            " where case"
+            " when incoming.record_key is null then not latest.is_deleted"
+            " when latest.version_no is null or latest.is_deleted then true"
+            " else ({incoming_columns}) is distinct from ({latest_columns}) end"
+            " returning is_deleted)"
+            " select count(*) filter (where not is_deleted), count(*) filter (where is_deleted)"
+            " from written"
+        ).format(
+            raw=raw_table(stream),
+            columns=_columns(stream),
+            either_key=_either("record_key"),
+            either=sql.SQL(", ").join(map(_either, flat_file_columns(stream))),
+            either_line=_either("line_no"),
+            incoming=incoming,
+            latest=_latest(stream),
+            # What belongs to no entity is all of it replaced.
+            is_delivered=sql.SQL("entity_id = any(%(entities)s)" if has_entity(stream) else "true"),
+            incoming_columns=_columns(stream, "incoming"),
+            latest_columns=_columns(stream, "latest"),
+        ),
+        {"entities": list(entities)},
+    ).fetchone()
+    assert row is not None
+    return row[0], row[1]
+
+
+def delete_all(connection: psycopg.Connection, stream: Stream, entities: Sequence[str]) -> int:
+    """Mark all rows of these entities deleted; those of a stream without entity whatever they
+    belong to."""
     connection.execute("set local enable_nestloop = off")
     conditions: list[sql.Composable] = [sql.SQL("not latest.is_deleted")]
     if has_entity(stream):
         conditions.append(sql.SQL("latest.entity_id = any(%(entities)s)"))
-    if incoming:
-        conditions.append(
-            sql.SQL(
-                "not exists (select 1 from {} as incoming"
-                " where incoming.record_key = latest.record_key)"
-            ).format(incoming)
-        )
     return connection.execute(
         sql.SQL(
             "insert into {raw} (record_key, {columns}, line_no, is_deleted, replaced_version,"
@@ -148,10 +161,18 @@ def delete_missing(
     ).rowcount
 
 
+def _either(column: str) -> sql.Composed:
+    """As delivered; as it last was, where it is no longer delivered."""
+    return sql.SQL(
+        "case when incoming.record_key is null then latest.{name} else incoming.{name} end"
+    ).format(name=sql.Identifier(column))
+
+
 def _latest(stream: Stream) -> sql.Composed:
     return sql.SQL(
         "(select * from {raw} as stored where not exists (select 1 from {raw} as newer"
-        " where newer.replaced_version = stored.version_no))"
+        " where newer.replaced_version is not null"
+        " and newer.replaced_version = stored.version_no))"
     ).format(raw=raw_table(stream))
 
 

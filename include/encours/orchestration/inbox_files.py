@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from encours.errors import EXIT_BAD_INPUT
+from encours.orchestration.failures import Failure
 from encours.settings import Settings
 
 DONE = "done"
@@ -48,6 +50,22 @@ def announced_inputs(waiting: list[Path], extras: Iterable[Mapping[str, Any]]) -
     payloads = [extra.get("payload") or {} for extra in extras]
     named = {path for payload in payloads for path in payload.get("paths", ())}
     return [path for path in waiting if str(path) in named] if named else waiting
+
+
+def clear(
+    settings: Settings,
+    inputs: Sequence[str | Path],
+    run_id: str,
+    *,
+    is_loaded: bool,
+    failure: Failure | None,
+) -> None:
+    """Take away what was ingested or cannot be; leave what failed for another reason (the
+    database, the disk, a kill): it is as good as it was, and the next run takes it."""
+    if is_loaded:
+        move_away(settings, inputs, run_id)
+    elif failure and failure.exit_status == EXIT_BAD_INPUT:
+        move_away(settings, inputs, run_id, refused_because=failure.message)
 
 
 def move_away(
