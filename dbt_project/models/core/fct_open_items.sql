@@ -40,13 +40,18 @@ items as (
 ),
 
 -- The last published rate on or before the as-of date; null when none was ever published.
-revaluation_rates as (
+ranked_rates as (
     select
-        entity_id,
         currency_code,
+        base_currency,
+        rate_date,
         exchange_rate,
-        rate_date
-    from {{ ref('int_revaluation_rates') }}
+        row_number() over (
+            partition by currency_code, base_currency
+            order by rate_date desc
+        ) as rate_rank
+    from {{ ref('stg_files__exchange_rates') }}
+    where rate_date <= {{ as_of_date() }}
 ),
 
 promises as (
@@ -86,13 +91,11 @@ final as (
             when items.currency_code = items.company_currency_code
                 then aged_items.open_company_amount
             else {{ company_amount(
-                'aged_items.open_amount',
-                'revaluation_rates.exchange_rate',
-                'items.company_minor_units'
+                'aged_items.open_amount', 'ranked_rates.exchange_rate', 'items.company_minor_units'
             ) }}
         end as open_revalued_amount,
-        revaluation_rates.exchange_rate as revaluation_rate,
-        revaluation_rates.rate_date as revaluation_rate_date,
+        ranked_rates.exchange_rate as revaluation_rate,
+        ranked_rates.rate_date as revaluation_rate_date,
         cast(aged_items.days_overdue as integer) as days_overdue,
         aged_items.bucket,
         aged_items.disputed_amount > 0 as is_disputed,
@@ -104,10 +107,13 @@ final as (
     from aged_items
     inner join items
         on aged_items.open_item_id = items.open_item_id
-    left join revaluation_rates
+    -- The base currency has no rate, whatever the file says.
+    left join ranked_rates
         on
-            items.entity_id = revaluation_rates.entity_id
-            and items.currency_code = revaluation_rates.currency_code
+            items.currency_code = ranked_rates.currency_code
+            and items.company_currency_code = ranked_rates.base_currency
+            and items.currency_code <> items.company_currency_code
+            and ranked_rates.rate_rank = 1
     left join promises
         on items.item_key = promises.item_key
 )
