@@ -86,6 +86,9 @@ MUTATIONS = {
     "payer_ranks_and_shares_add_up": """
         update marts_candidate.mart_payer_behaviour set revenue_share_ytd = 100 * revenue_share_ytd
         where revenue_share_ytd > 0""",
+    "revalued_amounts_rest_on_a_published_rate": """
+        update marts_candidate.fct_open_items set open_revalued_amount = open_amount
+        where currency_code <> company_currency_code""",
     "roll_rates_sum_to_one": """
         delete from marts_candidate.mart_roll_rates where to_state = 'credited'""",
     "settlements_explain_what_is_open": """

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from dbt_project_files import VARS, WITHOUT_DATABASE, code_of, run_dbt
 
+from figures_page import ENGLISH, read_page
+
 pytestmark = pytest.mark.xdist_group("dbt")
 
 
@@ -76,6 +78,19 @@ def test_every_model_and_source_is_described(manifest: dict[str, Any]) -> None:
     described = [*models(manifest), *manifest["sources"].values()]
 
     assert [node["name"] for node in described if not node["description"]] == []
+
+
+def test_tables_with_figures_show_them_with_formula_and_example(manifest: dict[str, Any]) -> None:
+    shown = {model["name"]: model["description"] for model in models(manifest, "core", "marts")}
+    page = read_page(ENGLISH)
+
+    assert [
+        figure
+        for figure in page.figures
+        for table in figure.tables
+        if f"| `{figure.column}` | {figure.sentence} | {figure.formula} |" not in shown[table]
+    ] == []
+    assert [e for e in page.examples if f"{e.table}: {e.condition}\n" not in shown[e.table]] == []
 
 
 def test_published_tables_have_enforced_contracts(manifest: dict[str, Any]) -> None:

@@ -61,6 +61,10 @@ A2,payment,PAY-2,INV-2,300.00
 write_off_id,document_id,write_off_date,amount
 W1,INV-2,2025-03-25,20.00
 """,
+    "exchange_rates": """
+currency_code,base_currency,rate_date,rate
+USD,EUR,2025-03-28,0.95
+""",
 }
 # 600 - 300 - 20, 1000 x 0.9, 400 and the credit note.
 GOOD_TOTAL = Decimal("280.00") + Decimal("900.00") + Decimal("400.00") - Decimal("50.00")

@@ -15,6 +15,7 @@ from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Literal
 
+from oracle import rates
 from oracle.ledger import Allocation, Dispute, Document, Ledger, Payment, WriteOff
 
 ZERO = Decimal(0)
@@ -144,6 +145,23 @@ class Books:
             item.key: (amount, self.company(item, amount))
             for item, amount in self.open_amounts(day).items()
         }
+
+    def revalued(self, day: date) -> dict[str, tuple[Decimal | None, date | None]]:
+        """Item → open amount at the last rate of `day`, and the date of that rate.
+
+        The base currency is worth what it says; without a rate nothing is known.
+        """
+        base = self.ledger.base_currency
+        amounts: dict[str, tuple[Decimal | None, date | None]] = {}
+        for item, amount in self.open_amounts(day).items():
+            rate = rates.last_published(item.currency_code, base, day)
+            if item.currency_code == base:
+                amounts[item.key] = (self.company(item, amount), None)
+            elif rate is None:
+                amounts[item.key] = (None, None)
+            else:
+                amounts[item.key] = (rounded(amount * rate.rate, base), rate.rate_date)
+        return amounts
 
     def aged_balance(self, day: date) -> dict[tuple[str, str, str], Sum]:
         """Customer, currency, bucket → sums."""

@@ -63,6 +63,7 @@ def _balance_differences(
             published.movements.get(day, {}),
         )
     yield from _compared("open items", books.positions(dates[-1]), published.open_items)
+    yield from _compared("revalued", books.revalued(dates[-1]), published.revalued)
     for day in dates:
         aged = {
             key: (sum_.open_amount, sum_.company_amount, sum_.items)

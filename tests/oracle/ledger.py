@@ -14,6 +14,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 
+from oracle.rates import PUBLISHED
+
 
 @dataclass(frozen=True)
 class Customer:
@@ -161,6 +163,7 @@ def write_delivery(ledgers: Mapping[str, Ledger], folder: Path) -> Path:
     for stream, stream_rows in rows.items():
         if stream_rows:
             write_rows(folder, stream, stream_rows)
+    write_rows(folder, "exchange_rates", [vars(rate) for rate in PUBLISHED])
     return folder
 
 

@@ -26,7 +26,7 @@ from oracle.golden_ledgers import (
     Golden,
     GoldenDso,
 )
-from oracle.ledger import write_delivery, write_rows
+from oracle.ledger import write_delivery
 from oracle.published import Marts
 from oracle.ratios import Scope, reporting_dates
 from oracle.workshop import Workshop
@@ -34,11 +34,6 @@ from oracle.workshop import Workshop
 pytestmark = pytest.mark.slow
 
 GROUPS = range(1, 59)
-# Last published before the as-of date; a later one must not be used.
-RATES = [
-    {"currency_code": "USD", "base_currency": "EUR", "rate_date": day, "rate": Decimal(rate)}
-    for day, rate in ((date(2025, 4, 10), "0.85"), (date(2025, 4, 20), "0.99"))
-]
 
 
 @dataclass(frozen=True)
@@ -54,7 +49,6 @@ class BuiltCases:
 def built(workshop: Workshop) -> BuiltCases:
     ledgers = {case.entity: case.ledger for case in (*GOLDEN, *GOLDEN_DSO)}
     folder = write_delivery(ledgers, workshop.settings.home / "golden")
-    write_rows(folder, "exchange_rates", RATES)
     workshop.build(folder, AS_OF)
     return BuiltCases(workshop.read_build({e: days_of(e) for e in ledgers}), workshop)
 
@@ -152,12 +146,12 @@ def test_group_30_credit_note_moves_the_invoice_as_a_credit_note(built: BuiltCas
 
 def test_group_46_revaluation_uses_the_last_rate_of_the_day(built: BuiltCases) -> None:
     amounts = built.rows(
-        "select open_company_amount, open_revalued_amount from marts_candidate.fct_open_items"
-        " where entity_id = %s",
+        "select open_company_amount, open_revalued_amount, revaluation_rate_date"
+        " from marts_candidate.fct_open_items where entity_id = %s",
         case_of(46).entity,
     )
 
-    assert amounts == [(Decimal(80), Decimal(85))]
+    assert amounts == [(Decimal(80), Decimal(85), date(2025, 4, 10))]
 
 
 @pytest.mark.parametrize("group", [47, 48])

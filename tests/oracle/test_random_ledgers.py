@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
-from oracle import balances, ratios
+from oracle import balances, rates, ratios
 from oracle.balances import Books
 from oracle.comparison import MONTH_ENDS, Case, differences, report, scope_differences
 from oracle.ledger import Ledger
@@ -181,6 +181,11 @@ def rounded_down(amount: Decimal, currency: str) -> Decimal:
     return amount.quantize(Decimal(1).scaleb(-minor), ROUND_DOWN)
 
 
+def rate_of_a_later_day(currency: str, base: str, day: date) -> rates.Rate | None:
+    return CORRECT_RATE(currency, base, day + timedelta(days=3))
+
+
+CORRECT_RATE = rates.last_published
 CORRECT_BUCKET = balances.bucket_of
 CORRECT_DAYS = ratios.days_of_month
 CORRECT_ORDER = balances.oldest_first
@@ -192,9 +197,16 @@ CORRECT_ORDER = balances.oldest_first
         (balances, "bucket_of", due_today_is_overdue),
         (balances, "oldest_first", oldest_last),
         (balances, "rounded", rounded_down),
+        (rates, "last_published", rate_of_a_later_day),
         (ratios, "days_of_month", without_fraction),
     ],
-    ids=["due-day-overdue", "youngest-due-date-first", "rounded-down", "whole-current-month"],
+    ids=[
+        "due-day-overdue",
+        "youngest-due-date-first",
+        "rounded-down",
+        "later-rate",
+        "whole-current-month",
+    ],
 )
 @pytest.mark.parametrize("built", ["middle of a month"], indirect=True, ids=["middle-of-a-month"])
 def test_wrong_rule_is_found(
@@ -264,6 +276,16 @@ KINDS: dict[str, Callable[[Ledger, date], bool]] = {
     "two currencies": lambda ledger, _: len({d.currency_code for d in ledger.documents}) > 1,
     "no minor unit": lambda ledger, _: any(d.currency_code == "JPY" for d in ledger.documents),
     "three decimals": lambda ledger, _: any(d.currency_code == "TND" for d in ledger.documents),
+    "foreign item with a rate of the date": lambda ledger, as_of: any(
+        d.currency_code != ledger.base_currency
+        and rates.last_published(d.currency_code, ledger.base_currency, as_of)
+        for d in ledger.documents
+    ),
+    "foreign item without": lambda ledger, as_of: any(
+        d.currency_code != ledger.base_currency
+        and not rates.last_published(d.currency_code, ledger.base_currency, as_of)
+        for d in ledger.documents
+    ),
     "estimated due date": lambda ledger, _: any(d.due_date is None for d in ledger.documents),
 }
 

@@ -205,6 +205,13 @@ set search_path = intermediate;
 create table int_policies as
 select 'fr01' as entity_id, 'unapplied' as policy, 'separate' as policy_value;
 
+create table int_revaluation_rates (
+    entity_id text, currency_code text, item_count bigint, rate_age_days integer, rate_state text,
+    holds_publication boolean, what_to_do text
+);
+insert into int_revaluation_rates values
+('fr01', 'USD', 1, 1, 'current', false, null);
+
 create table int_refused_rows (
     source text, stream text, entity_id text, record_key text, file_name text, line_no bigint,
     column_name text, reason text

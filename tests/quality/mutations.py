@@ -276,6 +276,18 @@ MUTATIONS: Final[dict[tuple[str, str], str]] = {
     ("int_policies", "choices_are_of_entities_that_exist"): """
         insert into ops.policy_choice values ('fr99', 'unapplied', 'own_date')
     """,
+    ("int_revaluation_rates", "open_currencies_have_a_rate"): """
+        update intermediate.int_revaluation_rates
+        set rate_state = 'missing', holds_publication = true, what_to_do = 'no rate of USD'
+    """,
+    ("int_revaluation_rates", "rates_are_not_too_old"): """
+        update intermediate.int_revaluation_rates
+        set rate_state = 'too_old', holds_publication = true, what_to_do = 'rate of 2024-12-01'
+    """,
+    ("int_revaluation_rates", "rates_are_current"): """
+        update intermediate.int_revaluation_rates
+        set rate_state = 'missing', holds_publication = false, what_to_do = 'no rate of USD'
+    """,
     ("int_refused_rows", "no_row_was_refused"): """
         insert into intermediate.int_refused_rows values (
             'files', 'documents', 'fr01', 'fr01|F-12', 'documents.csv', 13, 'exchange_rate',

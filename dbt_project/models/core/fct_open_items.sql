@@ -44,6 +44,7 @@ ranked_rates as (
     select
         currency_code,
         base_currency,
+        rate_date,
         exchange_rate,
         row_number() over (
             partition by currency_code, base_currency
@@ -93,6 +94,8 @@ final as (
                 'aged_items.open_amount', 'ranked_rates.exchange_rate', 'items.company_minor_units'
             ) }}
         end as open_revalued_amount,
+        ranked_rates.exchange_rate as revaluation_rate,
+        ranked_rates.rate_date as revaluation_rate_date,
         cast(aged_items.days_overdue as integer) as days_overdue,
         aged_items.bucket,
         aged_items.disputed_amount > 0 as is_disputed,
@@ -104,10 +107,12 @@ final as (
     from aged_items
     inner join items
         on aged_items.open_item_id = items.open_item_id
+    -- The base currency has no rate, whatever the file says.
     left join ranked_rates
         on
             items.currency_code = ranked_rates.currency_code
             and items.company_currency_code = ranked_rates.base_currency
+            and items.currency_code <> items.company_currency_code
             and ranked_rates.rate_rank = 1
     left join promises
         on items.item_key = promises.item_key

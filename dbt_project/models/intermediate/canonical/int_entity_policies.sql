@@ -6,6 +6,11 @@ with chosen as (
         max(case when policy = 'default_payment_days' then policy_value end)
             as default_payment_days,
         max(case when policy = 'stale_after_days' then policy_value end) as stale_after_days,
+        max(case when policy = 'revaluation' then policy_value end) as revaluation,
+        max(case when policy = 'rate_warn_after_days' then policy_value end)
+            as rate_warn_after_days,
+        max(case when policy = 'rate_hold_after_days' then policy_value end)
+            as rate_hold_after_days,
         max(case when policy = 'bucket_limits' then policy_value end) as bucket_limits,
         max(case when policy = 'unapplied' then policy_value end) as unapplied,
         max(case when policy = 'zero_month' then policy_value end) as zero_month,
@@ -31,6 +36,9 @@ final as (
         chosen.fec_matching,
         cast(chosen.default_payment_days as integer) as default_payment_days,
         cast(chosen.stale_after_days as integer) as stale_after_days,
+        chosen.revaluation,
+        cast(chosen.rate_warn_after_days as integer) as rate_warn_after_days,
+        cast(chosen.rate_hold_after_days as integer) as rate_hold_after_days,
         chosen.bucket_limits,
         chosen.unapplied,
         chosen.zero_month,
