@@ -66,8 +66,7 @@ def test_rows_of_a_view_are_stored_by_a_neighbour_with_a_key_test(
         and (
             node["config"]["materialized"] != "view"
             or stored not in tested
-            or stored
-            not in {*manifest["parent_map"][unique_id], *manifest["child_map"][unique_id]}
+            or stored not in {*manifest["parent_map"][unique_id], *manifest["child_map"][unique_id]}
         )
     ]
 
