@@ -541,6 +541,8 @@ def server_settings(
         "max_wal_senders=0",
         f"wal_compression={wal_compression}",
         "autovacuum=on",
+        # Tables are made anew by each run: to vacuum one because rows came in is work for nothing.
+        "autovacuum_vacuum_insert_threshold=-1",
         # The query of a killed client ends too, instead of holding its locks to the end.
         "client_connection_check_interval=5s",
         "log_destination=stderr",
