@@ -39,7 +39,7 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
     ),
     "loading": (
         {"arrow_text", "clients", "errors", "landing", "sources", "warehouse.ledger"},
-        {"psycopg", "pyarrow"},
+        {"psycopg", "pyarrow", "numpy"},
     ),
     "transform": (
         {
