@@ -17,9 +17,9 @@ arrears as (
         entity_id,
         customer_id,
         overdue_company_amount,
-        late_amount_days as overdue_late_amount_days,
-        to_pay_amount_days as overdue_to_pay_amount_days
-    from {{ ref('int_customer_arrears') }}
+        overdue_late_amount_days,
+        overdue_to_pay_amount_days
+    from {{ ref('int_customer_balances') }}
 ),
 
 revenue as (

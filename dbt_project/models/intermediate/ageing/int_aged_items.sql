@@ -201,6 +201,7 @@ bucketed as (
         aged.item_type,
         aged.ledger_account,
         aged.is_doubtful,
+        aged.issue_date,
         aged.due_date,
         aged.days_overdue,
         case
@@ -253,6 +254,7 @@ final as (
         item_type,
         ledger_account,
         is_doubtful,
+        issue_date,
         due_date,
         days_overdue,
         bucket,
