@@ -15,6 +15,7 @@ from oracle import behaviour
 from oracle.balances import ZERO, Books
 from oracle.behaviour import Behaviour, behaviour_of
 from oracle.comparison import DIVISION_ERROR, MONTH_ENDS, Case
+from oracle.ledger import Allocation, Customer, Document, Ledger, Payment
 from oracle.ratios import Scope, reporting_dates
 from oracle.strategies import cases
 from oracle.workshop import Workshop
@@ -30,6 +31,20 @@ select customer_id, as_of_date, avg_days_late_3m, avg_days_to_pay_3m, paid_compa
     revenue_share_ytd, dso_countback
 from marts_candidate.mart_payer_behaviour
 """
+
+# Paid within three months of the as-of date and more than 90 days before it: few ledgers drawn at
+# random have such a day.
+PAID_BETWEEN_THE_WINDOWS = Case(
+    Ledger(
+        customers=(Customer("C1"),),
+        documents=(
+            Document("I1", "invoice", "C1", date(2023, 1, 10), Decimal(100), date(2023, 2, 9)),
+        ),
+        payments=(Payment("P1", "C1", date(2023, 3, 1), Decimal(100)),),
+        allocations=(Allocation("A1", "payment", "P1", "I1", Decimal(100)),),
+    ),
+    days=(),
+)
 
 Rows = dict[tuple[str, date], tuple[Any, ...]]
 
@@ -56,7 +71,7 @@ def drawn(*, is_foreign: bool) -> list[Case]:
 @pytest.fixture(scope="module")
 def ledgers() -> dict[str, Case]:
     """Those of one currency have names that begin with B, the others with F."""
-    return {
+    return {"B": PAID_BETWEEN_THE_WINDOWS} | {
         f"{letter}{number}": case
         for letter, is_foreign in (("B", False), ("F", True))
         for number, case in enumerate(drawn(is_foreign=is_foreign))
