@@ -93,6 +93,7 @@ def encoded(text: str) -> list[tuple[EncodedRows | None, EncodedRows, int]]:
     return found
 
 
+@pytest.mark.slow
 @settings(
     max_examples=400, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
 )

@@ -223,6 +223,7 @@ def test_staging_alone_reads_the_sources_of_rows(manifest: dict[str, Any]) -> No
     assert readers == set()
 
 
+@pytest.mark.slow
 def test_nothing_compiles_without_its_date(tmp_path: Path) -> None:
     variables = {name: value for name, value in VARS.items() if name != "as_of_date"}
 
