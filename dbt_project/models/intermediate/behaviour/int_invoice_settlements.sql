@@ -6,21 +6,14 @@
 with laid_out_documents as (
     select item_key
     from {{ ref('int_items') }}
-    where
-        item_type = 'invoice'
-        and (
-            instalment_no <> 1
-            or exchange_rate <> 1
-            or original_amount <> round(original_amount, company_minor_units)
-        )
+    where item_type = 'invoice' and instalment_no <> 1
+    union
+    select item_key
+    from {{ ref('int_converted_items') }}
     union
     select debit_key as item_key
     from {{ ref('int_settlements') }}
-    where
-        reversed_on <= {{ as_of_date() }}
-        or amount <> round(
-            amount, (select min(minor_units) from {{ ref('int_entities') }})
-        )
+    where reversed_on <= {{ as_of_date() }}
 ),
 
 plain_settlements as (

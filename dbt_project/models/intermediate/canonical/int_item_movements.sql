@@ -3,7 +3,31 @@
 -- A view: its reader takes the items that need converting apart from the others.
 {{ config(materialized='view') }}
 
-with final as (
+with sides as (
+    select
+        debit_key as item_key,
+        'debit' as side,
+        settlement_id,
+        event_order,
+        event_date,
+        movement_type,
+        -amount as amount,
+        known_at
+    from {{ ref('int_settlement_events') }}
+    union all
+    select
+        credit_key as item_key,
+        'credit' as side,
+        settlement_id,
+        event_order,
+        event_date,
+        movement_type,
+        amount,
+        known_at
+    from {{ ref('int_settlement_events') }}
+),
+
+final as (
     select
         items.open_item_id || ':issue' as movement_id,
         items.open_item_id,
@@ -24,26 +48,27 @@ with final as (
     union all
     select
         items.open_item_id
-        || ':debit:' || events.settlement_id || ':' || cast(events.event_order as text)
+        || ':' || sides.side || ':' || sides.settlement_id || ':'
+        || cast(sides.event_order as text)
             as movement_id,
         items.open_item_id,
         items.entity_id,
         items.customer_id,
         items.item_type,
-        events.event_date as movement_date,
-        events.movement_type,
-        1 + events.event_order as movement_order,
+        sides.event_date as movement_date,
+        sides.movement_type,
+        1 + sides.event_order as movement_order,
         items.currency_code,
-        -events.amount as amount,
+        sides.amount,
         items.exchange_rate,
         items.company_currency_code,
         items.company_minor_units,
         items.is_converted,
-        greatest(events.known_at, items.known_at) as known_at
-    from {{ ref('int_settlement_events') }} as events
+        greatest(sides.known_at, items.known_at) as known_at
+    from sides
     inner join {{ ref('int_convertible_items') }} as items
         on
-            events.debit_key = items.item_key
+            sides.item_key = items.item_key
             and not items.is_split
     union all
     select
@@ -69,30 +94,6 @@ with final as (
         on
             settlements.debit_key = items.item_key
             and settlements.instalment_no = items.instalment_no
-    union all
-    select
-        items.open_item_id
-        || ':credit:' || events.settlement_id || ':' || cast(events.event_order as text)
-            as movement_id,
-        items.open_item_id,
-        items.entity_id,
-        items.customer_id,
-        items.item_type,
-        events.event_date as movement_date,
-        events.movement_type,
-        1 + events.event_order as movement_order,
-        items.currency_code,
-        events.amount,
-        items.exchange_rate,
-        items.company_currency_code,
-        items.company_minor_units,
-        items.is_converted,
-        greatest(events.known_at, items.known_at) as known_at
-    from {{ ref('int_settlement_events') }} as events
-    inner join {{ ref('int_convertible_items') }} as items
-        on
-            events.credit_key = items.item_key
-            and not items.is_split
 )
 
 select * from final
