@@ -36,7 +36,8 @@ def build_of(request: dict[str, Any]) -> Build:
 
     **Purpose** Turn what is in raw into checked, published marts.
 
-    **Inputs** `raw_*`; conf (all optional): `run_id`, `as_of_date`, `known_on`.
+    **Inputs** `raw_*`; conf (all optional): `run_id`, `as_of_date`, `known_on`, and
+    `is_full` (true: work out every month end anew, take none over from what is published).
 
     **Outputs** schema `marts` (by swap, in one transaction), `ops.run`, `ops.check_result`,
     `ops.verdict`, `ops.publication`, the asset `marts/receivables`.
@@ -57,6 +58,7 @@ def build_receivables() -> None:
             "run_id": conf.get("run_id") or new_run_id(),
             "as_of_date": conf.get("as_of_date"),
             "known_on": conf.get("known_on"),
+            "is_full": bool(conf.get("is_full")),
         }
 
     @task
@@ -68,6 +70,7 @@ def build_receivables() -> None:
                 run_id=request["run_id"],
                 as_of_date=_date(request["as_of_date"]),
                 known_on=_moment(request["known_on"]),
+                is_full=request["is_full"],
             ),
         )
         return {

@@ -36,13 +36,16 @@ def marts_content(url: str, schema: str = "marts") -> dict[str, list[Row]]:
     with psycopg.connect(url) as connection:
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         connection.read_only = True
-        tables = dict(connection.execute(COLUMNS, [schema]).fetchall())
-        return {
-            table: _rows(
-                connection, schema, table, [name for name in columns if name not in STAMPS]
-            )
-            for table, columns in sorted(tables.items())
-        }
+        return schema_content(connection, schema)
+
+
+def schema_content(connection: psycopg.Connection, schema: str) -> dict[str, list[Row]]:
+    """The same by a connection that is already open."""
+    tables = dict(connection.execute(COLUMNS, [schema]).fetchall())
+    return {
+        table: _rows(connection, schema, table, [name for name in columns if name not in STAMPS])
+        for table, columns in sorted(tables.items())
+    }
 
 
 def _rows(connection: psycopg.Connection, schema: str, table: str, columns: list[str]) -> list[Row]:

@@ -124,6 +124,10 @@ def run(
         str | None,
         typer.Option("--known-on", help="Use only what was known then, an ISO timestamp."),
     ] = None,
+    full: Annotated[
+        bool,
+        typer.Option("--full", help="Work out every month end anew, carry none over."),
+    ] = False,
     home: Home = None,
     warehouse: WarehouseUrl = None,
     as_json: AsJson = False,
@@ -138,6 +142,7 @@ def run(
         sources=tuple(source or ()),
         as_of_date=_date(as_of, "--as-of"),
         known_on=_moment(known_on, "--known-on"),
+        is_full=full,
     )
     report = runs.run(settings, order, progress=_say)
     if as_json:

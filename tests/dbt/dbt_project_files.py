@@ -33,6 +33,7 @@ VARS = {
     "staging_schema": "staging",
     "reference_schema": "reference",
     "intermediate_schema": "intermediate",
+    "previous_schema": "previous",
 }
 
 

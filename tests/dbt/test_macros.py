@@ -26,6 +26,7 @@ EXPRESSIONS = {
     "days_between": "days_between('later', 'day')",
     "company_amount": "company_amount('amount', 'rate', 'n')",
     "json_text": "json_text('document', 'name')",
+    "row_digest": "row_digest(['name', 'amount', 'day'])",
     "as_of_date": "as_of_date()",
 }
 
@@ -154,6 +155,24 @@ def test_absent_json_field_is_null(answers: Answers) -> None:
     )
 
     assert fields == ["x", None, "5"]
+
+
+def test_digest_of_a_row_differs_where_a_value_does(answers: Answers) -> None:
+    numbers = answers(
+        "row_digest",
+        "name, amount, day",
+        "'a', 1.0, date '2024-02-29'",
+        "'a', 1.00, date '2024-02-29'",
+        "'b', 1.0, date '2024-02-29'",
+        "'a', 1.1, date '2024-02-29'",
+        "'a', 1.0, date '2024-03-01'",
+        "'a', 1.0, null",
+        "null, 1.0, date '2024-02-29'",
+        "null, null, null",
+    )
+
+    assert numbers[0] == numbers[1]
+    assert len(set(numbers)) == 7
 
 
 def test_as_of_date_is_the_variable(answers: Answers, built_warehouse: BuiltWarehouse) -> None:

@@ -93,13 +93,7 @@ def april(march: Told, home: Settings, tmp_path_factory: pytest.TempPathFactory)
 
 
 def published(home: Settings, folder: Path, files: dict[str, str], as_of: date) -> Told:
-    for stream, text in files.items():
-        (folder / f"{stream}.csv").write_text(text.lstrip())
-    run_id = steps.ingest_files(home, folder)
-    opened = steps.build_candidate(home, run_id, as_of=as_of)
-    assert steps.judge(home, opened) == "publish"
-    build.publish_marts(home, run_id)
-    return Told(opened, content(home))
+    return Told(steps.publish_files(home, folder, files, as_of), content(home))
 
 
 def content(home: Settings, schema: str = "marts") -> dict[str, list[Any]]:

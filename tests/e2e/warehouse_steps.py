@@ -10,7 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -117,6 +117,24 @@ def judge(settings: Settings, opened: dbt.Build) -> str:
     """Audit and decide: `publish` or `hold`."""
     build.audit_candidate(settings, opened)
     return build.decide_publication(settings, opened.run_id)
+
+
+def deliver_files(settings: Settings, folder: Path, files: Mapping[str, str]) -> str:
+    """Write the files (stream → CSV) into the folder, land and load them; returns the run."""
+    for stream, text in files.items():
+        (folder / f"{stream}.csv").write_text(text.lstrip())
+    return ingest_files(settings, folder)
+
+
+def publish_files(
+    settings: Settings, folder: Path, files: Mapping[str, str], as_of: date
+) -> dbt.Build:
+    """From files to marts: every step of a run."""
+    run_id = deliver_files(settings, folder, files)
+    opened = build_candidate(settings, run_id, as_of=as_of)
+    assert judge(settings, opened) == "publish"
+    build.publish_marts(settings, run_id)
+    return opened
 
 
 def publish_made_up(settings: Settings, run_id: str, amount: int) -> publication.Publication:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -18,12 +18,16 @@ from psycopg import sql
 from psycopg.rows import tuple_row
 
 from encours.settings import Settings
+from marts_content import Row, schema_content
 from oracle.ledger import Ledger, write_delivery
 from oracle.published import Marts, read_marts
 
 # Later than anything that a test loads.
 KNOWN_ON = datetime(2100, 1, 1, tzinfo=UTC)
+PREVIOUS = "previous"
+KNOWN_BEFORE = datetime(2099, 1, 1, tzinfo=UTC)
 ATTEMPT = "attempt"
+FOLLOWED = "followed"
 # What an attempt makes: these and all that they read. Without a FEC, the models of the FEC stay as
 # the last build left them, empty.
 READ = (
@@ -43,6 +47,16 @@ from ops.rejected_row where found_by = 'load' and run_id = %s
 """
 
 
+@dataclass(frozen=True)
+class Following:
+    """Marts that follow on others: which month ends they took over, what they say, and what they
+    say when they take none."""
+
+    carried_dates: tuple[date, ...]
+    carried: Mapping[str, list[Row]]
+    whole: Mapping[str, list[Row]]
+
+
 class Workshop:
     """A home with a running server that holds the last build only."""
 
@@ -54,6 +68,7 @@ class Workshop:
         self.connection = connect(self.url)
         self._number = 0
         self._compiled: tuple[tuple[str, str], ...] = ()
+        self._all_compiled: tuple[tuple[str, str], ...] = ()
         self._compiled_as_of = date.min
 
     def close(self) -> None:
@@ -74,7 +89,8 @@ class Workshop:
         for layer in dbt.LAYERS:
             dbt.run_layer(self.settings, self.url, build, layer)
         compiled = self.settings.runs_dir / run_id / "target" / "compiled"
-        self._compiled = in_order(compiled)
+        self._compiled = in_order(compiled, READ)
+        self._all_compiled = in_order(compiled, published_names(compiled))
         self._compiled_as_of = as_of
 
     def build_ledgers(
@@ -115,6 +131,65 @@ class Workshop:
                 return self._read(ATTEMPT, ATTEMPT, run_id, days)
         finally:
             shutil.rmtree(self.settings.landing_dir, ignore_errors=True)
+
+    def follow(self, before: Ledger, after: Ledger, first: date, then: date) -> Following:
+        """Marts of `before`, then those of `after` as they follow on them, and worked out whole.
+
+        By the compiled SQL of the last build; nothing is kept.
+        """
+        assert self._all_compiled, "nothing is compiled yet: build first"
+        try:
+            with self.connection.transaction(force_rollback=True):
+                self._truncate_raw()
+                self._load(self._write({"L": before}))
+                self._make_all(first, KNOWN_BEFORE)
+                self.connection.execute(f"alter schema {ATTEMPT} rename to {FOLLOWED}")
+                self._drop_incoming()
+                self._load(self._write({"L": after}))
+                self._point_previous(shows_digests=True)
+                self._make_all(then, KNOWN_ON)
+                dates = self._complete()
+                carried = self._content()
+                self.connection.execute(f"drop schema {ATTEMPT} cascade")
+                self._point_previous(shows_digests=False)
+                self._make_all(then, KNOWN_ON)
+                return Following(tuple(dates), carried, self._content())
+        finally:
+            shutil.rmtree(self.settings.landing_dir, ignore_errors=True)
+
+    def _make_all(self, as_of: date, known_on: datetime) -> None:
+        self.connection.execute(f"create schema {ATTEMPT}")
+        for name, text in self._all_compiled:
+            known = text.replace(KNOWN_ON.isoformat(), known_on.isoformat())
+            self.connection.execute(self._statement(name, known, as_of))
+
+    def _point_previous(self, *, shows_digests: bool) -> None:
+        """Schema `previous` over the marts that are followed."""
+        from encours.warehouse.previous import CARRIED, DIGESTS, TABLES
+
+        self.connection.execute(f"drop schema {PREVIOUS} cascade; create schema {PREVIOUS}")
+        for name in {*TABLES, *CARRIED}:
+            condition = "where false" if name == DIGESTS and not shows_digests else ""
+            self.connection.execute(
+                f"create view {PREVIOUS}.{name} as select * from {FOLLOWED}.{name} {condition}"
+            )
+
+    def _complete(self) -> list[date]:
+        from encours.warehouse.carrying import check_carried, complete_candidate
+
+        rows = self.connection.execute(
+            f"select as_of_date from {ATTEMPT}.int_carried_dates order by 1"
+        ).fetchall()
+        dates = [row[0] for row in rows]
+        if dates:
+            complete_candidate(self.connection, dates, ATTEMPT)
+            assert check_carried(self.connection, dates, ATTEMPT).state == "passed"
+        return dates
+
+    def _content(self) -> dict[str, list[Row]]:
+        """Of the tables that are published; the others stand beside them here."""
+        content = schema_content(self.connection, ATTEMPT)
+        return {n: rows for n, rows in content.items() if not n.startswith(("int_", "stg_"))}
 
     def _statement(self, name: str, text: str, as_of: date) -> str:
         kind = "view" if name.startswith("stg_") else "table"
@@ -183,8 +258,20 @@ class Workshop:
         return replace(marts, refused=tuple(refused))
 
 
-def in_order(compiled: Path) -> tuple[tuple[str, str], ...]:
-    """Models as name and SQL, each after those that it reads, all in one schema."""
+def published_names(compiled: Path) -> tuple[str, ...]:
+    """The models that BI reads."""
+    return tuple(
+        path.stem
+        for folder in ("core", "marts")
+        for path in sorted(compiled.rglob(f"models/{folder}/*.sql"))
+    )
+
+
+def in_order(compiled: Path, names: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    """Models as name and SQL, each after those that it reads, all in one schema.
+
+    What they read of the publication before stays in a schema of its own.
+    """
     texts = {
         path.stem: path.read_text()
         for path in compiled.rglob("models/**/*.sql")
@@ -194,16 +281,17 @@ def in_order(compiled: Path) -> tuple[tuple[str, str], ...]:
 
     def visit(name: str) -> None:
         if name not in order:
-            for _, read in sorted(set(RELATION.findall(texts[name]))):
-                if read in texts:
+            for schema, read in sorted(set(RELATION.findall(texts[name]))):
+                if read in texts and schema != PREVIOUS:
                     visit(read)
             order.append(name)
 
-    for name in READ:
+    for name in names:
         visit(name)
 
     def here(match: re.Match[str]) -> str:
         schema, table = match.groups()
-        return f'"{ATTEMPT if table in texts else schema}"."{table}"'
+        is_here = table in texts and schema != PREVIOUS
+        return f'"{ATTEMPT if is_here else schema}"."{table}"'
 
     return tuple((name, RELATION.sub(here, texts[name])) for name in order)

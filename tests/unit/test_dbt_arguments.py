@@ -79,6 +79,7 @@ def test_variables_carry_both_dates_and_the_run() -> None:
         "staging_schema": "staging",
         "reference_schema": "reference",
         "intermediate_schema": "intermediate",
+        "previous_schema": "previous",
     }
 
 
@@ -110,6 +111,6 @@ def test_rebuild_keeps_out_of_every_schema_of_a_build() -> None:
 
     used = {rebuilt.candidate_schema, *(v for k, v in rebuilt.vars.items() if k.endswith("schema"))}
     taken = {BUILD.candidate_schema, *(v for k, v in BUILD.vars.items() if k.endswith("schema"))}
-    assert used == {"march", "march_work"}
+    assert used == {"march", "march_work", "march_previous"}
     assert used.isdisjoint(taken)
     assert (rebuilt.as_of_date, rebuilt.known_on) == (BUILD.as_of_date, BUILD.known_on)

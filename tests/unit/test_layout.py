@@ -48,6 +48,7 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
             "settings",
             "quality.results",
             "warehouse.connections",
+            "warehouse.previous",
             "warehouse.publication",
         },
         {"dbt"},

@@ -105,6 +105,12 @@ restated as (
     where balances.open_item_id is null
 ),
 
+shown_dates as (
+    select as_of_date from {{ ref('int_reporting_dates') }}
+    union
+    select as_of_date from {{ ref('int_carried_dates') }}
+),
+
 told_before as (
     select
         restatements.as_of_date,
@@ -128,8 +134,8 @@ told_before as (
     from {{ source('previous', 'mart_restatements') }} as restatements
     inner join previous_publication
         on previous_publication.known_on = {{ known_on() }}
-    inner join {{ ref('int_reporting_dates') }} as reporting_dates
-        on restatements.as_of_date = reporting_dates.as_of_date
+    inner join shown_dates
+        on restatements.as_of_date = shown_dates.as_of_date
 ),
 
 final as (

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -27,7 +27,7 @@ from encours.quality.suites import expected_checks, load_suites
 from encours.quality.verdict import decide
 from encours.settings import Settings, project_root
 from encours.transform import dbt
-from encours.warehouse import ledger, publication
+from encours.warehouse import carrying, ledger, publication
 from encours.warehouse.connections import Warehouse, connect, open_warehouse
 
 CHECK_TIMEOUT_SECONDS = 600
@@ -35,11 +35,15 @@ CHECK_TIMEOUT_SECONDS = 600
 
 @dataclass(frozen=True)
 class Request:
-    """What a caller may ask of a build; None means the default of the contract."""
+    """What a caller may ask of a build; None means the default of the contract.
+
+    A full build works out every month end itself and takes none over from the last publication.
+    """
 
     run_id: str
     as_of_date: date | None = None
     known_on: datetime | None = None
+    is_full: bool = False
 
 
 def open_build(settings: Settings, request: Request) -> dbt.Build:
@@ -54,9 +58,12 @@ def open_build(settings: Settings, request: Request) -> dbt.Build:
         as_of_date = request.as_of_date or default_as_of_date(
             connection, known_on, datetime.now(UTC)
         )
-        ledger.date_run(connection, request.run_id, as_of_date, known_on)
+        models_hash = dbt.models_hash()
+        ledger.date_run(connection, request.run_id, as_of_date, known_on, models_hash)
         _write_choices(connection, choices)
-        publication.prepare_candidate(connection, request.run_id)
+        publication.prepare_candidate(
+            connection, request.run_id, None if request.is_full else models_hash
+        )
     return dbt.Build(request.run_id, as_of_date, known_on)
 
 
@@ -75,27 +82,53 @@ def build_layer(settings: Settings, build: dbt.Build, layer: str) -> dict[str, i
 
 
 def audit_candidate(settings: Settings, build: dbt.Build) -> None:
-    """Run the model tests and the suites side by side and keep every result."""
+    """Run the model tests and the suites, complete the candidate, and keep every result.
+
+    The tests are about what the models worked out; the suites see what BI will read, with the month
+    ends that are carried over. Where none are, nothing keeps the two from running side by side.
+    """
     with _step(settings, build.run_id, "audit") as (connection, warehouse):
         _check_candidate(connection, build.run_id)
-        with ThreadPoolExecutor(max_workers=1) as pool:
-            tests = pool.submit(dbt.run_layer, settings, warehouse.pipeline_url, build, dbt.TESTS)
-            import_library()
-            started = time.monotonic()
-            results = _run_suites(connection, warehouse)
-            ledger.time_step(connection, build.run_id, "suites", time.monotonic() - started)
-            results = (*results, *dbt.test_results(tests.result()))
-        ledger.write_check_results(connection, build.run_id, results)
+        dates = carrying.carried_dates(connection)
+        if dates:
+            if not carrying.is_completed(connection):
+                with _testing(settings, warehouse, build) as tests:
+                    results = tests.result()
+                ledger.write_check_results(connection, build.run_id, results)
+                counts = carrying.complete_candidate(connection, dates)
+                ledger.count_rows(connection, build.run_id, counts)
+            # Those of an earlier attempt, where this one found the candidate completed.
+            results = (*_read_results(connection, build.run_id),)
+            results += (carrying.check_carried(connection, dates),)
+            results += _run_suites(connection, warehouse, build)
+        else:
+            with _testing(settings, warehouse, build) as tests:
+                results = (*_run_suites(connection, warehouse, build), *tests.result())
+        latest = {(result.table_name, result.check_name): result for result in results}
+        ledger.write_check_results(connection, build.run_id, latest.values())
         _keep_refused_rows(connection, build)
+
+
+@contextmanager
+def _testing(
+    settings: Settings, warehouse: Warehouse, build: dbt.Build
+) -> Iterator[Future[tuple[CheckResult, ...]]]:
+    """The tests of the models, running while the library of the suites is imported."""
+
+    def test() -> tuple[CheckResult, ...]:
+        nodes = dbt.run_layer(settings, warehouse.pipeline_url, build, dbt.TESTS)
+        return dbt.test_results(nodes)
+
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        running = pool.submit(test)
+        import_library()
+        yield running
 
 
 def decide_publication(settings: Settings, run_id: str) -> str:
     """Turn the check results into a verdict row. Returns `publish` or `hold`."""
     with _step(settings, run_id, "decide") as (connection, _):
-        results = [
-            CheckResult(**{**row, "sample_keys": tuple(row["sample_keys"])})
-            for row in ledger.read_check_results(connection, run_id)
-        ]
+        results = _read_results(connection, run_id)
         verdict = decide(results, expected=expected_checks(load_suites(_suites_folder())))
         ledger.write_verdict(connection, run_id, verdict, decided_by="gate")
     return str(verdict.decision)
@@ -170,16 +203,28 @@ def _write_choices(connection: psycopg.Connection, choices: Sequence[Choice]) ->
         )
 
 
-def _run_suites(connection: psycopg.Connection, warehouse: Warehouse) -> tuple[CheckResult, ...]:
-    published = publication.read_current(connection) is not None
+def _read_results(connection: psycopg.Connection, run_id: str) -> list[CheckResult]:
+    return [
+        CheckResult(**{**row, "sample_keys": tuple(row["sample_keys"])})
+        for row in ledger.read_check_results(connection, run_id)
+    ]
+
+
+def _run_suites(
+    connection: psycopg.Connection, warehouse: Warehouse, build: dbt.Build
+) -> tuple[CheckResult, ...]:
+    published = ledger.read_current(connection) is not None
     connection.commit()
-    return run_suites(
+    started = time.monotonic()
+    results = run_suites(
         load_suites(_suites_folder()),
         database_url=warehouse.pipeline_url,
         schemas={"marts": publication.CANDIDATE, "intermediate": "intermediate"},
         published_schema_exists=published,
         timeout_seconds=CHECK_TIMEOUT_SECONDS,
     )
+    ledger.time_step(connection, build.run_id, "suites", time.monotonic() - started)
+    return results
 
 
 def _keep_refused_rows(connection: psycopg.Connection, build: dbt.Build) -> None:

@@ -50,15 +50,16 @@ def rebuild(
 ) -> dbt.Build:
     """Build the marts of a past pair of dates into `schema`; the published ones stay as they are.
 
-    The schema must be new or an earlier rebuild. Nothing is gated: it is for looking.
+    The schema must be new or an earlier rebuild. Nothing is gated: it is for looking. Every date is
+    worked out from the books; nothing is taken over from what is published.
     """
     with _connection(settings) as connection:
         _claim_schema(connection, schema)
-        expose_previous(connection)
         known = known_on or last_extraction(connection)
         if known is None:
             raise BadInput("nothing is loaded yet", mend="encours run --fec FILE, or --files DIR")
         build = dbt.rebuild_of(dbt.Build(run_id, as_of_date, known), schema)
+        expose_previous(connection, None, build.previous_schema)
         warehouse_url = open_warehouse(settings).pipeline_url
         for layer in dbt.LAYERS:
             dbt.run_layer(settings, warehouse_url, build, layer)
@@ -82,7 +83,7 @@ def _claim_schema(connection: psycopg.Connection, schema: str) -> None:
     if row is not None and row[0] != mark:
         raise BadInput(f"schema {schema} holds something else", mend="choose another name")
     with connection.transaction():
-        for name in (schema, f"{schema}_work"):
+        for name in (schema, f"{schema}_work", f"{schema}_previous"):
             identifier = psycopg.sql.Identifier(name)
             connection.execute(
                 psycopg.sql.SQL("drop schema if exists {} cascade").format(identifier)

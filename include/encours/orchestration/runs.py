@@ -37,6 +37,7 @@ class Order:
     sources: tuple[str, ...] = ()
     as_of_date: date | None = None
     known_on: datetime | None = None
+    is_full: bool = False
     is_demo: bool = False
 
 
@@ -131,6 +132,7 @@ def _confs(
             "run_id": run_id,
             "as_of_date": order.as_of_date.isoformat() if order.as_of_date else None,
             "known_on": order.known_on.isoformat() if order.known_on else None,
+            "is_full": order.is_full,
         },
     )
 

@@ -41,7 +41,7 @@ def read_status(settings: Settings) -> dict[str, Any]:
     with connect(open_warehouse(settings).pipeline_url) as connection:
         ledger.ensure_ledger(connection)
         ensure_raw(connection)
-        current = publication.read_current(connection)
+        current = ledger.read_current(connection)
         runs = _rows(connection, RUNS, [SHOWN_RUNS])
         return {
             "publication": current,

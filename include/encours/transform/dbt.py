@@ -7,6 +7,7 @@ failing test holds the publication but leaves a whole candidate to look at and t
 from __future__ import annotations
 
 import atexit
+import hashlib
 import json
 import os
 import subprocess
@@ -21,6 +22,7 @@ from encours.errors import FatalError, RetryableError
 from encours.quality.results import CheckResult
 from encours.settings import Settings, project_root
 from encours.warehouse.connections import parse_url
+from encours.warehouse.previous import SCHEMA as PREVIOUS
 from encours.warehouse.publication import CANDIDATE
 
 LAYERS: Mapping[str, tuple[str, ...]] = {
@@ -48,7 +50,7 @@ STOPPED = "the dbt process was stopped: run again"
 
 @dataclass(frozen=True)
 class Build:
-    """One build of the marts: two dates, the run, and the schemas it writes to."""
+    """One build: two dates, the run, the schemas it writes to and that of what it follows."""
 
     run_id: str
     as_of_date: date
@@ -57,6 +59,7 @@ class Build:
     staging_schema: str = "staging"
     reference_schema: str = "reference"
     intermediate_schema: str = "intermediate"
+    previous_schema: str = PREVIOUS
 
     @property
     def vars(self) -> dict[str, str]:
@@ -67,6 +70,7 @@ class Build:
             "staging_schema": self.staging_schema,
             "reference_schema": self.reference_schema,
             "intermediate_schema": self.intermediate_schema,
+            "previous_schema": self.previous_schema,
         }
 
 
@@ -158,6 +162,19 @@ def run_layer(settings: Settings, warehouse_url: str, build: Build, layer: str) 
     return nodes
 
 
+def models_hash() -> str:
+    """Names the models, macros and seeds: figures of one hash come about in one way."""
+    project = project_root() / "dbt_project"
+    files = [project / "dbt_project.yml"]
+    for folder in ("models", "macros", "seeds"):
+        files.extend(path for path in (project / folder).rglob("*") if path.is_file())
+    digest = hashlib.sha256()
+    for path in sorted(files):
+        digest.update(f"{path.relative_to(project)}\n".encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
 def warm_up(settings: Settings, warehouse_url: str) -> None:
     """Let dbt be imported and the project be parsed while the caller does something else."""
     nobody = Build("nobody", date.min, datetime.min)
@@ -180,6 +197,7 @@ def _request(
         build.staging_schema,
         build.reference_schema,
         build.intermediate_schema,
+        build.previous_schema,
     )
     return {
         "project": [*schemas, warehouse_url],
@@ -308,4 +326,5 @@ def rebuild_of(build: Build, schema: str) -> Build:
         staging_schema=work,
         reference_schema=work,
         intermediate_schema=work,
+        previous_schema=f"{schema}_previous",
     )

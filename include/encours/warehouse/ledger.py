@@ -36,6 +36,7 @@ create table if not exists ops.run (
     seconds jsonb not null default '{}',
     row_counts jsonb not null default '{}'
 );
+alter table ops.run add column if not exists models_hash text;
 
 create table if not exists ops.extraction (
     extraction_id bigint generated always as identity primary key,
@@ -169,12 +170,17 @@ def start_run(connection: psycopg.Connection, run_id: str) -> None:
 
 
 def date_run(
-    connection: psycopg.Connection, run_id: str, as_of_date: date, known_on: datetime
+    connection: psycopg.Connection,
+    run_id: str,
+    as_of_date: date,
+    known_on: datetime,
+    models_hash: str,
 ) -> None:
+    """Which figures the run makes, and by which models."""
     with connection.transaction():
         connection.execute(
-            "update ops.run set as_of_date = %s, known_on = %s where run_id = %s",
-            [as_of_date, known_on, run_id],
+            "update ops.run set as_of_date = %s, known_on = %s, models_hash = %s where run_id = %s",
+            [as_of_date, known_on, models_hash, run_id],
         )
 
 
@@ -415,3 +421,11 @@ def read_verdict(connection: psycopg.Connection, run_id: str) -> dict[str, Any] 
         ).fetchone()
     connection.commit()
     return row
+
+
+def read_current(connection: psycopg.Connection) -> dict[str, Any] | None:
+    """The ledger row of what `marts` holds now; None before the first publication."""
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(
+            "select * from ops.publication order by publication_row desc limit 1"
+        ).fetchone()

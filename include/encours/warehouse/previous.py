@@ -1,8 +1,10 @@
-"""What the next build is compared with: the published marts, as views in schema `previous`.
+"""What the next build follows: the published marts, as views in schema `previous`.
 
-A build states what changed about the past since the publication before it. The views always exist:
+A build states what changed about the past since the publication before it, and takes over the month
+ends whose facts did not change (warehouse/carrying.py). The views that models read always exist:
 over the published marts, or empty before the first publication and after an upgrade whose marts
-have other columns.
+have other columns. Month ends are taken over only from marts that the same models built and that
+the gate let through by itself: else `day_digests` is empty, and everything counts as changed.
 """
 
 from __future__ import annotations
@@ -12,8 +14,11 @@ from collections.abc import Mapping
 import psycopg
 from psycopg import sql
 
+from encours.warehouse.ledger import read_current
+
 SCHEMA = "previous"
 PUBLISHED = "marts"
+DIGESTS = "day_digests"
 TABLES: Mapping[str, Mapping[str, str]] = {
     "publication_info": {
         "publication_id": "text",
@@ -66,23 +71,64 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "previous_publication_id": "text",
         "previous_known_on": "timestamp with time zone",
     },
+    DIGESTS: {
+        "fact_type": "text",
+        "business_date": "date",
+        "fact_count": "bigint",
+        "digest": "numeric",
+    },
+}
+# Marts with figures of past month ends, and the column with the date of the figures.
+CARRIED: Mapping[str, str] = {
+    "mart_aged_balance": "as_of_date",
+    "mart_aged_balance_by_scope": "as_of_date",
+    "mart_dso": "as_of_date",
+    "mart_dso_bridge": "as_of_date",
+    "mart_dso_explain": "as_of_date",
+    "mart_kpi_monthly": "as_of_date",
+    "mart_late_payments": "as_of_date",
+    "mart_outstanding": "as_of_date",
+    "mart_payer_behaviour": "as_of_date",
+    "mart_roll_rates": "period_end_date",
+    "mart_tie_out": "as_of_date",
 }
 
 
-def expose_previous(connection: psycopg.Connection) -> None:
-    """Point the views at what is published now."""
+def expose_previous(
+    connection: psycopg.Connection, models_hash: str | None, schema: str = SCHEMA
+) -> None:
+    """Make the schema anew, its views pointing at what is published now.
+
+    `models_hash` names the models of the build; None when it is to work out every date itself.
+    """
     with connection.transaction():
         published = _published_columns(connection)
         complete = all(
             set(columns) <= published.get(name, set()) for name, columns in TABLES.items()
         )
+        can_carry = complete and models_hash is not None and _built_by(connection) == models_hash
         # A view keeps its table when that is renamed: it would go on showing what is retired.
         connection.execute(
-            sql.SQL("drop schema if exists {} cascade").format(sql.Identifier(SCHEMA))
+            sql.SQL("drop schema if exists {} cascade").format(sql.Identifier(schema))
         )
-        connection.execute(sql.SQL("create schema {}").format(sql.Identifier(SCHEMA)))
+        connection.execute(sql.SQL("create schema {}").format(sql.Identifier(schema)))
         for name, columns in TABLES.items():
-            connection.execute(_view(name, columns, complete))
+            is_shown = complete and (can_carry or name != DIGESTS)
+            connection.execute(_view(schema, name, columns, is_shown))
+        for name in CARRIED if can_carry else ():
+            if name not in TABLES:
+                connection.execute(_view(schema, name, {}, is_shown=True))
+
+
+def _built_by(connection: psycopg.Connection) -> str | None:
+    """The models behind the published marts; None where a person released or brought them back."""
+    current = read_current(connection)
+    if current is None or current["action"] != "publish":
+        return None
+    row = connection.execute(
+        "select models_hash from ops.run where run_id = %s", [current["run_id"]]
+    ).fetchone()
+    return row[0] if row else None
 
 
 def _published_columns(connection: psycopg.Connection) -> dict[str, set[str]]:
@@ -94,11 +140,9 @@ def _published_columns(connection: psycopg.Connection) -> dict[str, set[str]]:
     return {name: set(columns) for name, columns in rows}
 
 
-def _view(name: str, columns: Mapping[str, str], complete: bool) -> sql.Composed:
-    if complete:
-        query = sql.SQL("select {} from {}").format(
-            sql.SQL(", ").join(map(sql.Identifier, columns)), sql.Identifier(PUBLISHED, name)
-        )
+def _view(schema: str, name: str, columns: Mapping[str, str], is_shown: bool) -> sql.Composed:
+    if is_shown:
+        query = sql.SQL("select * from {}").format(sql.Identifier(PUBLISHED, name))
     else:
         query = sql.SQL("select {} where false").format(
             sql.SQL(", ").join(
@@ -106,4 +150,4 @@ def _view(name: str, columns: Mapping[str, str], complete: bool) -> sql.Composed
                 for column, kind in columns.items()
             )
         )
-    return sql.SQL("create view {} as {}").format(sql.Identifier(SCHEMA, name), query)
+    return sql.SQL("create view {} as {}").format(sql.Identifier(schema, name), query)

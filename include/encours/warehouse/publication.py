@@ -15,6 +15,7 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from encours.errors import BadInput, FatalError, QualityHold, RetryableError
+from encours.warehouse import ledger
 from encours.warehouse.connections import READER
 from encours.warehouse.previous import PUBLISHED, expose_previous
 
@@ -31,12 +32,15 @@ class Publication:
     published_at: datetime
 
 
-def prepare_candidate(connection: psycopg.Connection, run_id: str) -> None:
+def prepare_candidate(
+    connection: psycopg.Connection, run_id: str, models_hash: str | None = None
+) -> None:
     """An empty candidate schema that carries this run's id; a former candidate is dropped.
 
-    What is published now is what the candidate will be compared with.
+    What is published now is what the candidate will be compared with; month ends are taken over
+    from it where models of this hash built it.
     """
-    expose_previous(connection)
+    expose_previous(connection, models_hash)
     with connection.transaction():
         connection.execute(
             sql.SQL("drop schema if exists {} cascade").format(sql.Identifier(CANDIDATE))
@@ -110,7 +114,7 @@ def rollback_publication(
     """Put the publication before the current one back. The marts it replaces are kept retired."""
     with connection.transaction():
         _lock_publication(connection)
-        current = read_current(connection)
+        current = ledger.read_current(connection)
         if current is None:
             raise BadInput("nothing is published yet: there is nothing to go back from")
         retired = _retired_before(connection, current["publication_row"])
@@ -142,14 +146,6 @@ def rollback_publication(
             reason=reason,
             retired_schema=retired_as,
         )
-
-
-def read_current(connection: psycopg.Connection) -> dict[str, Any] | None:
-    """The ledger row of what `marts` holds now; None before the first publication."""
-    with connection.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(
-            "select * from ops.publication order by publication_row desc limit 1"
-        ).fetchone()
 
 
 def drop_retired(connection: psycopg.Connection, keep: int = KEPT_RETIRED_SCHEMAS) -> list[str]:

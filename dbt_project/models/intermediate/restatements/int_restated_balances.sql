@@ -1,11 +1,8 @@
 -- grain: one row per past month end, open item and customer whose open amount is no longer the same
--- Compared with the last publication, where that knew less than this build. Only days whose
--- movements changed can change a month end, so the history is read once on either side.
+-- Compared with the last publication, where that knew less than this build. The history of the few
+-- items that changed is read on either side.
 with previous_publication as (
-    select
-        publication_id,
-        as_of_date,
-        known_on
+    select as_of_date
     from {{ source('previous', 'publication_info') }}
     where known_on < {{ known_on() }}
 ),
@@ -23,9 +20,11 @@ movements as (
         0 as previous_company_amount,
         movements.amount,
         movements.company_amount
-    from previous_publication
+    from {{ ref('int_changed_items') }} as changed_items
     inner join {{ ref('fct_receivable_movements') }} as movements
-        on movements.movement_date <= previous_publication.as_of_date
+        on
+            changed_items.open_item_id = movements.open_item_id
+            and changed_items.customer_id = movements.customer_id
     union all
     select
         movements.open_item_id,
@@ -39,35 +38,11 @@ movements as (
         movements.company_amount as previous_company_amount,
         0 as amount,
         0 as company_amount
-    from previous_publication
+    from {{ ref('int_changed_items') }} as changed_items
     inner join {{ source('previous', 'fct_receivable_movements') }} as movements
-        on movements.movement_date <= previous_publication.as_of_date
-),
-
-days as (
-    select
-        open_item_id,
-        customer_id,
-        movement_date,
-        min(entity_id) as entity_id,
-        min(item_type) as item_type,
-        min(currency_code) as currency_code,
-        min(company_currency_code) as company_currency_code,
-        sum(previous_amount) as previous_amount,
-        sum(previous_company_amount) as previous_company_amount,
-        sum(amount) as amount,
-        sum(company_amount) as company_amount
-    from movements
-    group by open_item_id, customer_id, movement_date
-),
-
-changed_items as (
-    select
-        open_item_id,
-        customer_id
-    from days
-    where amount <> previous_amount or company_amount <> previous_company_amount
-    group by open_item_id, customer_id
+        on
+            changed_items.open_item_id = movements.open_item_id
+            and changed_items.customer_id = movements.customer_id
 ),
 
 month_ends as (
@@ -81,27 +56,23 @@ month_ends as (
 final as (
     select
         month_ends.as_of_date,
-        days.open_item_id,
-        days.customer_id,
-        min(days.entity_id) as entity_id,
-        min(days.item_type) as item_type,
-        min(days.currency_code) as currency_code,
-        min(days.company_currency_code) as company_currency_code,
-        sum(days.previous_amount) as previous_open_amount,
-        sum(days.previous_company_amount) as previous_open_company_amount,
-        sum(days.amount) as open_amount,
-        sum(days.company_amount) as open_company_amount
-    from days
-    inner join changed_items
-        on
-            days.open_item_id = changed_items.open_item_id
-            and days.customer_id = changed_items.customer_id
+        movements.open_item_id,
+        movements.customer_id,
+        min(movements.entity_id) as entity_id,
+        min(movements.item_type) as item_type,
+        min(movements.currency_code) as currency_code,
+        min(movements.company_currency_code) as company_currency_code,
+        sum(movements.previous_amount) as previous_open_amount,
+        sum(movements.previous_company_amount) as previous_open_company_amount,
+        sum(movements.amount) as open_amount,
+        sum(movements.company_amount) as open_company_amount
+    from movements
     inner join month_ends
-        on days.movement_date <= month_ends.as_of_date
-    group by month_ends.as_of_date, days.open_item_id, days.customer_id
+        on movements.movement_date <= month_ends.as_of_date
+    group by month_ends.as_of_date, movements.open_item_id, movements.customer_id
     having
-        sum(days.previous_amount) <> sum(days.amount)
-        or sum(days.previous_company_amount) <> sum(days.company_amount)
+        sum(movements.previous_amount) <> sum(movements.amount)
+        or sum(movements.previous_company_amount) <> sum(movements.company_amount)
 )
 
 select * from final
