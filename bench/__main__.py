@@ -48,7 +48,7 @@ def _flat_files(folder: Path, sizes: Sequence[int]) -> None:
         loaded = flat_files.measure(_made(folder / f"load-{size}"), books, with_dlt=with_dlt)
         _print(f"flat files of {size:,} invoices", loaded)
         built = full_build.measure(_made(folder / f"build-{size}"), books)
-        _print(f"first run of {size:,} invoices", built)
+        _print(f"first and next run of {size:,} invoices", built)
 
 
 def _warm(folder: Path, lines: int) -> dict[str, float]:
