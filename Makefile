@@ -41,7 +41,7 @@ $(BENCH)/ready: $(READY) requirements/bench.txt
 	@touch $@
 
 soak: $(READY)
-	$(BIN)/pytest -m soak -s tests/soak
+	$(BIN)/pytest -m soak -s tests
 
 setup: $(READY)
 

@@ -86,6 +86,12 @@ def test_month_ends_before_the_first_change_are_carried_over(
     dates = carried_dates(home)
 
     assert len(dates) == 35
+    assert steps.rows(
+        home, "select carried_to from ops.run where status = 'published' order by started_at"
+    ) == [
+        (None,),
+        (max(dates),),
+    ]
     assert max(dates) == date(2025, 4, 30)
 
 

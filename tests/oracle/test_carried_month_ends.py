@@ -23,7 +23,6 @@ from oracle.workshop import Following, Workshop
 pytestmark = pytest.mark.slow
 
 THEN = date(2024, 6, 20)
-EXAMPLES = 25
 
 
 def days_later(row: Any, column: str, days: int) -> Any:
@@ -120,12 +119,18 @@ def unlike(following: Following) -> dict[str, tuple[list[Any], list[Any]]]:
     }
 
 
-def test_carried_month_ends_are_those_of_a_full_build(compiled: Workshop) -> None:
+@pytest.mark.parametrize(
+    ("examples", "number"),
+    [(25, 5), pytest.param(400, 6, marks=[pytest.mark.soak, pytest.mark.timeout(3600)])],
+)
+def test_carried_month_ends_are_those_of_a_full_build(
+    compiled: Workshop, examples: int, number: int
+) -> None:
     carried: list[int] = []
 
-    @seed(5)
+    @seed(number)
     @settings(
-        max_examples=EXAMPLES,
+        max_examples=examples,
         database=None,
         deadline=None,
         suppress_health_check=list(HealthCheck),
@@ -141,4 +146,4 @@ def test_carried_month_ends_are_those_of_a_full_build(compiled: Workshop) -> Non
     compare()
 
     # Else it would compare full builds with full builds.
-    assert sum(1 for count in carried if count) > EXAMPLES / 2
+    assert sum(1 for count in carried if count) > examples / 2

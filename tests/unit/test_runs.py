@@ -242,6 +242,7 @@ def test_report_as_json_has_the_keys_of_the_contract() -> None:
         publication_id="pub-000001",
         as_of_date=date(2024, 3, 31),
         known_on=datetime(2024, 4, 2, 18, tzinfo=UTC),
+        carried_to=date(2024, 1, 31),
         checks={"passed": 3},
         seconds={"audit": 1.5},
         rows={"mart_dso": 4},
@@ -255,6 +256,7 @@ def test_report_as_json_has_the_keys_of_the_contract() -> None:
         "publication_id": "pub-000001",
         "as_of_date": "2024-03-31",
         "known_on": "2024-04-02T18:00:00+00:00",
+        "carried_to": "2024-01-31",
         "checks": {"passed": 3, "warned": 0, "failed": 0, "not_checked": 0},
         "held_because": [],
         "warnings": [],
@@ -283,6 +285,14 @@ def test_notes_and_warnings_come_before_the_result() -> None:
 
     assert lines[:2] == ["note      a note", "warning   a doubt"]
     assert lines[2].startswith("published pub-000001")
+
+
+def test_run_says_up_to_which_month_end_it_took_figures_over() -> None:
+    carried = runs.Report("published", "run-1", carried_to=date(2024, 1, 31))
+    whole = runs.Report("published", "run-1")
+
+    assert "carried   month ends up to 2024-01-31, which nothing" in runs.render(carried)
+    assert "carried" not in runs.render(whole)
 
 
 # --- names and failures ------------------------------------------------------------------------

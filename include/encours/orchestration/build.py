@@ -97,6 +97,7 @@ def audit_candidate(settings: Settings, build: dbt.Build) -> None:
                 ledger.write_check_results(connection, build.run_id, results)
                 counts = carrying.complete_candidate(connection, dates)
                 ledger.count_rows(connection, build.run_id, counts)
+                ledger.note_carried(connection, build.run_id, max(dates))
             # Those of an earlier attempt, where this one found the candidate completed.
             results = (*_read_results(connection, build.run_id),)
             results += (carrying.check_carried(connection, dates),)

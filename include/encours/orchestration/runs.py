@@ -50,6 +50,7 @@ class Report:
     publication_id: str | None = None
     as_of_date: date | None = None
     known_on: datetime | None = None
+    carried_to: date | None = None
     checks: Mapping[str, int] = field(default_factory=dict)
     held_because: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -66,6 +67,7 @@ class Report:
             "publication_id": self.publication_id,
             "as_of_date": self.as_of_date.isoformat() if self.as_of_date else None,
             "known_on": self.known_on.isoformat() if self.known_on else None,
+            "carried_to": self.carried_to.isoformat() if self.carried_to else None,
             "checks": {
                 name: self.checks.get(name, 0)
                 for name in ("passed", "warned", "failed", "not_checked")
@@ -185,6 +187,7 @@ def _report(settings: Settings, run_id: str, seconds: float, log_path: Path) -> 
         publication_id=row["publication_id"] if row else None,
         as_of_date=row["as_of_date"] if row else None,
         known_on=row["known_on"] if row else None,
+        carried_to=row["carried_to"] if row else None,
         checks={name: verdict[name] for name in ("passed", "warned", "failed", "not_checked")}
         if verdict
         else {},
@@ -216,6 +219,11 @@ def render(report: Report) -> str:
         *(f"note      {note}" for note in report.notes),
         *(f"warning   {warning}" for warning in report.warnings),
     ]
+    if report.carried_to:
+        lines.append(
+            f"carried   month ends up to {report.carried_to}, which nothing has changed"
+            " (--full works them out as well)"
+        )
     if report.status == "published":
         lines.append(
             f"published {report.publication_id}, as of {report.as_of_date}, "

@@ -14,7 +14,8 @@ from encours.warehouse.connections import connect, open_warehouse
 
 SHOWN_RUNS = 5
 RUNS = """
-select run_id, status, as_of_date, known_on, started_at, finished_at, publication_id, error
+select run_id, status, as_of_date, known_on, carried_to, started_at, finished_at, publication_id,
+    error
 from ops.run order by started_at desc limit %s
 """
 EXTRACTIONS = """

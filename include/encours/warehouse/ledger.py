@@ -37,6 +37,8 @@ create table if not exists ops.run (
     row_counts jsonb not null default '{}'
 );
 alter table ops.run add column if not exists models_hash text;
+-- The last month end whose figures were taken over from the publication before.
+alter table ops.run add column if not exists carried_to date;
 
 create table if not exists ops.extraction (
     extraction_id bigint generated always as identity primary key,
@@ -182,6 +184,12 @@ def date_run(
             "update ops.run set as_of_date = %s, known_on = %s, models_hash = %s where run_id = %s",
             [as_of_date, known_on, models_hash, run_id],
         )
+
+
+def note_carried(connection: psycopg.Connection, run_id: str, last: date) -> None:
+    """Up to which month end the figures are those of the publication before."""
+    with connection.transaction():
+        connection.execute("update ops.run set carried_to = %s where run_id = %s", [last, run_id])
 
 
 def time_step(connection: psycopg.Connection, run_id: str, step: str, seconds: float) -> None:
