@@ -40,6 +40,7 @@ READ = (
     "mart_dso",
     "mart_dso_explain",
 )
+DECIMAL = re.compile(r"-?\d+\.\d+")
 RELATION = re.compile(r'"\w+"\."(\w+)"\."(\w+)"')
 REFUSED_WHILE_LOADING = """
 select coalesce(split_part(record_key, '|', 1), ''), stream || ': ' || reason
@@ -189,7 +190,11 @@ class Workshop:
     def _content(self) -> dict[str, list[Row]]:
         """Of the tables that are published; the others stand beside them here."""
         content = schema_content(self.connection, ATTEMPT)
-        return {n: rows for n, rows in content.items() if not n.startswith(("int_", "stg_"))}
+        return {
+            name: sorted((tuple(map(_same_scale, row)) for row in rows), key=str)
+            for name, rows in content.items()
+            if not name.startswith(("int_", "stg_"))
+        }
 
     def _statement(self, name: str, text: str, as_of: date) -> str:
         kind = "view" if name.startswith("stg_") else "table"
@@ -256,6 +261,12 @@ class Workshop:
             refused = cursor.execute(query).fetchall()
             refused += cursor.execute(REFUSED_WHILE_LOADING, [run_id]).fetchall()
         return replace(marts, refused=tuple(refused))
+
+
+def _same_scale(value: str | None) -> str | None:
+    """A month without sales is 0 by one way of counting back and 0.00 by the other."""
+    is_decimal = value is not None and DECIMAL.fullmatch(value)
+    return value.rstrip("0").rstrip(".") if value and is_decimal else value
 
 
 def published_names(compiled: Path) -> tuple[str, ...]:
