@@ -10,9 +10,13 @@ from typing import Any
 import pytest
 from dbt_project_files import VARS, WITHOUT_DATABASE, code_of, run_dbt
 
+from encours.warehouse.previous import CARRIED
 from figures_page import ENGLISH, read_page
 
 pytestmark = pytest.mark.xdist_group("dbt")
+
+# Marts that speak of the as-of date only, and one of what changed since the last publication.
+NOT_CARRIED = {"mart_restatements", "mart_top_debtors", "mart_top_overdue_invoices"}
 
 
 def models(manifest: dict[str, Any], *folders: str) -> list[dict[str, Any]]:
@@ -71,6 +75,24 @@ def test_rows_of_a_view_are_stored_by_a_neighbour_with_a_key_test(
     ]
 
     assert wrong == []
+
+
+def test_marts_of_month_ends_are_carried_over(manifest: dict[str, Any]) -> None:
+    """A build works out some of the month ends: a mart not carried would lose the others."""
+
+    def follows(unique_id: str, model: str) -> bool:
+        parents = manifest["parent_map"].get(unique_id, ())
+        return model in parents or any(follows(parent, model) for parent in parents)
+
+    dated = {
+        model["name"]: sorted({"as_of_date", "period_end_date"} & set(model["columns"]))
+        for model in models(manifest, "core", "marts")
+        if follows(model["unique_id"], "model.encours.int_reporting_dates")
+    }
+    carried = {name: columns for name, columns in dated.items() if columns}
+
+    assert set(carried) - set(CARRIED) == NOT_CARRIED
+    assert {name: column for name, column in CARRIED.items() if column not in carried[name]} == {}
 
 
 def test_every_model_and_source_is_described(manifest: dict[str, Any]) -> None:
