@@ -147,12 +147,12 @@ class Workshop:
                 self.connection.execute(f"alter schema {ATTEMPT} rename to {FOLLOWED}")
                 self._drop_incoming()
                 self._load(self._write({"L": after}))
-                self._point_previous(shows_digests=True)
+                self._point_previous(can_carry=True)
                 self._make_all(then, KNOWN_ON)
                 dates = self._complete()
                 carried = self._content()
                 self.connection.execute(f"drop schema {ATTEMPT} cascade")
-                self._point_previous(shows_digests=False)
+                self._point_previous(can_carry=False)
                 self._make_all(then, KNOWN_ON)
                 return Following(tuple(dates), carried, self._content())
         finally:
@@ -164,13 +164,13 @@ class Workshop:
             known = text.replace(KNOWN_ON.isoformat(), known_on.isoformat())
             self.connection.execute(self._statement(name, known, as_of))
 
-    def _point_previous(self, *, shows_digests: bool) -> None:
+    def _point_previous(self, *, can_carry: bool) -> None:
         """Schema `previous` over the marts that are followed."""
-        from encours.warehouse.previous import CARRIED, DIGESTS, TABLES
+        from encours.warehouse.previous import CARRIED, DIGESTS, OF_SOME_DAY, TABLES
 
         self.connection.execute(f"drop schema {PREVIOUS} cascade; create schema {PREVIOUS}")
         for name in {*TABLES, *CARRIED}:
-            condition = "where false" if name == DIGESTS and not shows_digests else ""
+            condition = f"where {OF_SOME_DAY}" if name == DIGESTS and not can_carry else ""
             self.connection.execute(
                 f"create view {PREVIOUS}.{name} as select * from {FOLLOWED}.{name} {condition}"
             )

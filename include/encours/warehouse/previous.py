@@ -4,7 +4,8 @@ A build states what changed about the past since the publication before it, and 
 ends whose facts did not change (warehouse/carrying.py). The views that models read always exist:
 over the published marts, or empty before the first publication and after an upgrade whose marts
 have other columns. Month ends are taken over only from marts that the same models built and that
-the gate let through by itself: else `day_digests` is empty, and everything counts as changed.
+the gate let through by itself: else `day_digests` lacks what holds for every day, which then counts
+as changed.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from encours.warehouse.ledger import read_current
 SCHEMA = "previous"
 PUBLISHED = "marts"
 DIGESTS = "day_digests"
+OF_SOME_DAY = "business_date > date '0001-01-01'"
 TABLES: Mapping[str, Mapping[str, str]] = {
     "publication_info": {
         "publication_id": "text",
@@ -113,8 +115,15 @@ def expose_previous(
         )
         connection.execute(sql.SQL("create schema {}").format(sql.Identifier(schema)))
         for name, columns in TABLES.items():
-            is_shown = complete and (can_carry or name != DIGESTS)
-            connection.execute(_view(schema, name, columns, is_shown))
+            connection.execute(_view(schema, name, columns, complete))
+        if complete and not can_carry:
+            connection.execute(
+                sql.SQL("create or replace view {} as select * from {} where {}").format(
+                    sql.Identifier(schema, DIGESTS),
+                    sql.Identifier(PUBLISHED, DIGESTS),
+                    sql.SQL(OF_SOME_DAY),
+                )
+            )
         for name in CARRIED if can_carry else ():
             if name not in TABLES:
                 connection.execute(_view(schema, name, {}, is_shown=True))

@@ -1,6 +1,6 @@
 -- grain: one row per kind of fact and business day on which this build and the publication before
 -- it do not rest on the same facts
--- Everything is changed where no publication is at hand that the same project built
+-- What holds for every day counts as changed where the publication is not one to carry over from
 -- (warehouse/previous.py).
 with final as (
     select
