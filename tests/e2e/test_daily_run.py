@@ -12,7 +12,7 @@ from encours.orchestration import build, control
 from encours.orchestration.run_ids import new_run_id
 from encours.settings import Settings
 from encours.transform import dbt
-from encours.warehouse.carrying import check_carried
+from encours.warehouse.carrying import check_carried, is_completed
 from encours.warehouse.connections import open_warehouse
 from encours.warehouse.previous import CARRIED, expose_previous
 from marts_content import marts_content
@@ -178,6 +178,17 @@ def test_balance_that_no_longer_ties_fails_the_check(wednesday: dbt.Build, home:
         result = check_carried(connection, carried_dates(home), "marts")
 
     assert (result.state, result.sample_keys) == ("failed", ("main 2025-03-31",))
+
+
+def test_mart_that_is_built_anew_is_to_be_completed_again(
+    wednesday: dbt.Build, home: Settings
+) -> None:
+    with steps.pipeline(home) as connection, connection.transaction(force_rollback=True):
+        assert is_completed(connection, "marts")
+        connection.execute("alter table marts.mart_dso rename to mart_dso_before")
+        connection.execute("create table marts.mart_dso as select * from marts.mart_dso_before")
+
+        assert not is_completed(connection, "marts")
 
 
 def test_models_hash_follows_the_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -166,14 +166,10 @@ class Workshop:
 
     def _point_previous(self, *, can_carry: bool) -> None:
         """Schema `previous` over the marts that are followed."""
-        from encours.warehouse.previous import CARRIED, DIGESTS, OF_SOME_DAY, TABLES
+        from encours.warehouse.previous import show_marts
 
         self.connection.execute(f"drop schema {PREVIOUS} cascade; create schema {PREVIOUS}")
-        for name in {*TABLES, *CARRIED}:
-            condition = f"where {OF_SOME_DAY}" if name == DIGESTS and not can_carry else ""
-            self.connection.execute(
-                f"create view {PREVIOUS}.{name} as select * from {FOLLOWED}.{name} {condition}"
-            )
+        show_marts(self.connection, FOLLOWED, PREVIOUS, can_carry=can_carry)
 
     def _complete(self) -> list[date]:
         from encours.warehouse.carrying import check_carried, complete_candidate

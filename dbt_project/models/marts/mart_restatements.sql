@@ -105,12 +105,6 @@ restated as (
     where balances.open_item_id is null
 ),
 
-shown_dates as (
-    select as_of_date from {{ ref('int_reporting_dates') }}
-    union
-    select as_of_date from {{ ref('int_carried_dates') }}
-),
-
 told_before as (
     select
         restatements.as_of_date,
@@ -134,7 +128,7 @@ told_before as (
     from {{ source('previous', 'mart_restatements') }} as restatements
     inner join previous_publication
         on previous_publication.known_on = {{ known_on() }}
-    inner join shown_dates
+    inner join {{ ref('int_shown_dates') }} as shown_dates
         on restatements.as_of_date = shown_dates.as_of_date
 ),
 

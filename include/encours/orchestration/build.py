@@ -90,18 +90,21 @@ def audit_candidate(settings: Settings, build: dbt.Build) -> None:
     with _step(settings, build.run_id, "audit") as (connection, warehouse):
         _check_candidate(connection, build.run_id)
         dates = carrying.carried_dates(connection)
-        if dates:
-            if not carrying.is_completed(connection):
-                with _testing(settings, warehouse, build) as tests:
-                    results = tests.result()
+        if dates and not carrying.is_completed(connection):
+            with _testing(settings, warehouse, build) as tests:
+                results = tests.result()
+            with connection.transaction():
                 ledger.write_check_results(connection, build.run_id, results)
                 counts = carrying.complete_candidate(connection, dates)
                 ledger.count_rows(connection, build.run_id, counts)
                 ledger.note_carried(connection, build.run_id, max(dates))
-            # Those of an earlier attempt, where this one found the candidate completed.
-            results = (*_read_results(connection, build.run_id),)
-            results += (carrying.check_carried(connection, dates),)
-            results += _run_suites(connection, warehouse, build)
+        if dates:
+            results = (
+                # Of the tests, which an earlier attempt may have run before it was cut off.
+                *_read_results(connection, build.run_id),
+                carrying.check_carried(connection, dates),
+                *_run_suites(connection, warehouse, build),
+            )
         else:
             with _testing(settings, warehouse, build) as tests:
                 results = (*_run_suites(connection, warehouse, build), *tests.result())

@@ -78,13 +78,18 @@ def carried_dates(connection: psycopg.Connection) -> list[date]:
     return [row[0] for row in rows]
 
 
-def is_completed(connection: psycopg.Connection) -> bool:
-    """Whether the candidate has its carried month ends already: a step may be tried again."""
-    row = connection.execute(
-        "select obj_description(to_regclass(%s))", [f"{CANDIDATE}.day_digests"]
-    ).fetchone()
-    connection.commit()
-    return row is not None and row[0] == MARK
+def is_completed(connection: psycopg.Connection, schema: str = CANDIDATE) -> bool:
+    """Whether the marts have their carried month ends already: a step may be tried again.
+
+    Each mart bears its own mark, so that one which is built anew has none.
+    """
+    with connection.transaction():
+        row = connection.execute(
+            "select bool_and(coalesce(obj_description(to_regclass(name)) = %s, false))"
+            " from unnest(%s::text[]) as names (name)",
+            [MARK, [f"{schema}.{name}" for name in CARRIED]],
+        ).fetchone()
+    return row is not None and bool(row[0])
 
 
 def complete_candidate(
@@ -97,16 +102,10 @@ def complete_candidate(
     without the date before it, is left behind.
     """
     with connection.transaction():
-        counts = {
+        return {
             name: _complete(connection, schema, name, column, dates)
             for name, column in CARRIED.items()
         }
-        connection.execute(
-            sql.SQL("comment on table {} is {}").format(
-                sql.Identifier(schema, "day_digests"), sql.Literal(MARK)
-            )
-        )
-    return counts
 
 
 def check_carried(
@@ -155,6 +154,7 @@ def _complete(
     connection.execute(
         sql.SQL("alter table {} rename to {}").format(completed, sql.Identifier(name))
     )
+    connection.execute(sql.SQL("comment on table {} is {}").format(table, sql.Literal(MARK)))
     connection.execute(sql.SQL("analyze {}").format(table))
     return count
 

@@ -114,19 +114,38 @@ def expose_previous(
             sql.SQL("drop schema if exists {} cascade").format(sql.Identifier(schema))
         )
         connection.execute(sql.SQL("create schema {}").format(sql.Identifier(schema)))
-        for name, columns in TABLES.items():
-            connection.execute(_view(schema, name, columns, complete))
-        if complete and not can_carry:
-            connection.execute(
-                sql.SQL("create or replace view {} as select * from {} where {}").format(
-                    sql.Identifier(schema, DIGESTS),
-                    sql.Identifier(PUBLISHED, DIGESTS),
-                    sql.SQL(OF_SOME_DAY),
-                )
+        if complete:
+            show_marts(connection, PUBLISHED, schema, can_carry=can_carry)
+        else:
+            _show_nothing(connection, schema)
+
+
+def show_marts(
+    connection: psycopg.Connection, published: str, schema: str, *, can_carry: bool
+) -> None:
+    """Views over marts to follow: what models read, and what may be carried over."""
+    for name in sorted({*TABLES, *(CARRIED if can_carry else ())}):
+        is_cut = name == DIGESTS and not can_carry
+        connection.execute(
+            sql.SQL("create view {} as select * from {} where {}").format(
+                sql.Identifier(schema, name),
+                sql.Identifier(published, name),
+                sql.SQL(OF_SOME_DAY if is_cut else "true"),
             )
-        for name in CARRIED if can_carry else ():
-            if name not in TABLES:
-                connection.execute(_view(schema, name, {}, is_shown=True))
+        )
+
+
+def _show_nothing(connection: psycopg.Connection, schema: str) -> None:
+    for name, columns in TABLES.items():
+        nothing = sql.SQL(", ").join(
+            sql.SQL("cast(null as {}) as {}").format(sql.SQL(kind), sql.Identifier(column))
+            for column, kind in columns.items()
+        )
+        connection.execute(
+            sql.SQL("create view {} as select {} where false").format(
+                sql.Identifier(schema, name), nothing
+            )
+        )
 
 
 def _built_by(connection: psycopg.Connection) -> str | None:
@@ -147,16 +166,3 @@ def _published_columns(connection: psycopg.Connection) -> dict[str, set[str]]:
         [PUBLISHED],
     ).fetchall()
     return {name: set(columns) for name, columns in rows}
-
-
-def _view(schema: str, name: str, columns: Mapping[str, str], is_shown: bool) -> sql.Composed:
-    if is_shown:
-        query = sql.SQL("select * from {}").format(sql.Identifier(PUBLISHED, name))
-    else:
-        query = sql.SQL("select {} where false").format(
-            sql.SQL(", ").join(
-                sql.SQL("cast(null as {}) as {}").format(sql.SQL(kind), sql.Identifier(column))
-                for column, kind in columns.items()
-            )
-        )
-    return sql.SQL("create view {} as {}").format(sql.Identifier(schema, name), query)

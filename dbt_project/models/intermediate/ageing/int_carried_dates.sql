@@ -6,20 +6,19 @@ with first_change as (
     from {{ ref('int_changed_days') }}
 ),
 
-month_ends as (
-    select {{ month_end(add_months(month_start(as_of_date()), '-1 * numbers.n')) }} as as_of_date
-    from {{ ref('numbers') }} as numbers
-    where numbers.n between 1 and cast({{ home_policy('month_ends') }} as integer)
-),
-
 final as (
-    select month_ends.as_of_date
-    from month_ends
+    select shown_dates.as_of_date
+    from {{ ref('int_shown_dates') }} as shown_dates
     cross join first_change
     inner join {{ source('previous', 'publication_info') }} as previous_publication
         on {{ month_start('previous_publication.as_of_date') }} = {{ month_start(as_of_date()) }}
     -- Without any change even the month end before the as-of date is the same.
-    where first_change.business_date is null or month_ends.as_of_date < first_change.business_date
+    where
+        not shown_dates.is_current
+        and (
+            first_change.business_date is null
+            or shown_dates.as_of_date < first_change.business_date
+        )
 )
 
 select * from final

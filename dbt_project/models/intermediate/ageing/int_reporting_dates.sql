@@ -1,27 +1,17 @@
 -- grain: one row per date that this build works out: the as-of date, the month ends before it that
 -- are not carried over, and the last of those that are, which the next date is compared with
-with month_ends as (
-    select {{ month_end(add_months(month_start(as_of_date()), '-1 * numbers.n')) }} as as_of_date
-    from {{ ref('numbers') }} as numbers
-    where numbers.n between 1 and cast({{ home_policy('month_ends') }} as integer)
-),
-
-last_carried as (
+with last_carried as (
     select max(as_of_date) as as_of_date
     from {{ ref('int_carried_dates') }}
 ),
 
 final as (
     select
-        month_ends.as_of_date,
-        false as is_current
-    from month_ends
+        shown_dates.as_of_date,
+        shown_dates.is_current
+    from {{ ref('int_shown_dates') }} as shown_dates
     cross join last_carried
-    where last_carried.as_of_date is null or month_ends.as_of_date >= last_carried.as_of_date
-    union all
-    select
-        {{ as_of_date() }} as as_of_date,
-        true as is_current
+    where last_carried.as_of_date is null or shown_dates.as_of_date >= last_carried.as_of_date
 )
 
 select * from final

@@ -7,6 +7,14 @@ with previous_publication as (
     where known_on < {{ known_on() }}
 ),
 
+changed_days as (
+    select changed_days.business_date
+    from {{ ref('int_changed_days') }} as changed_days
+    inner join previous_publication
+        on changed_days.business_date <= previous_publication.as_of_date
+    where changed_days.fact_type = 'movement'
+),
+
 movements_of_changed_days as (
     select
         movements.open_item_id,
@@ -14,11 +22,7 @@ movements_of_changed_days as (
         movements.movement_date,
         movements.amount,
         movements.company_amount
-    from previous_publication
-    inner join {{ ref('int_changed_days') }} as changed_days
-        on
-            changed_days.fact_type = 'movement'
-            and previous_publication.as_of_date >= changed_days.business_date
+    from changed_days
     inner join {{ ref('fct_receivable_movements') }} as movements
         on changed_days.business_date = movements.movement_date
     union all
@@ -28,11 +32,7 @@ movements_of_changed_days as (
         movements.movement_date,
         -movements.amount as amount,
         -movements.company_amount as company_amount
-    from previous_publication
-    inner join {{ ref('int_changed_days') }} as changed_days
-        on
-            changed_days.fact_type = 'movement'
-            and previous_publication.as_of_date >= changed_days.business_date
+    from changed_days
     inner join {{ source('previous', 'fct_receivable_movements') }} as movements
         on changed_days.business_date = movements.movement_date
 ),
