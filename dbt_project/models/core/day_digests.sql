@@ -61,7 +61,7 @@ facts as (
     union all
     select
         'moved_revenue' as fact_type,
-        effective_month as business_date,
+        effective_date as business_date,
         {{ row_digest([
             'document_key', 'invoice_key', 'customer_id', 'from_month', 'to_month',
             'credited_company_amount'

@@ -1,7 +1,8 @@
--- grain: one row per credit note and invoice of another month whose sales it reduces
+-- grain: one row per credit note, invoice of another month whose sales it reduces, and day from
+-- which it reduces them by so much more (or less)
 -- Policy credit_note_month = credited_invoice. The invoice that the credit note names is believed;
--- without one, each part counts where it was allocated, and the rest in its own month. An
--- allocation that was reversed never counts.
+-- without one, each part counts where it is allocated, and the rest in its own month. A reversal
+-- gives back on its own day what the allocation took: dates before keep what held then.
 with credit_notes as (
     select
         revenue.document_key,
@@ -19,13 +20,14 @@ with credit_notes as (
     where revenue.document_type = 'credit_note'
 ),
 
+-- Those after the as-of date too: a name is a name before its invoice is dated.
 invoices as (
     select
         document_key,
         customer_id,
-        revenue_date
-    from {{ ref('int_document_revenue') }}
-    where document_type = 'invoice'
+        booking_date as revenue_date
+    from {{ ref('int_documents') }}
+    where document_type = 'invoice' and counts_as_revenue
 ),
 
 credits_with_name as (
@@ -35,8 +37,7 @@ credits_with_name as (
         credit_notes.customer_id,
         {{ month_start('credit_notes.revenue_date') }} as from_month,
         {{ month_start('invoices.revenue_date') }} as to_month,
-        {{ month_start('greatest(credit_notes.revenue_date, invoices.revenue_date)') }}
-            as effective_month,
+        greatest(credit_notes.revenue_date, invoices.revenue_date) as effective_date,
         credit_notes.credited_company_amount
     from credit_notes
     inner join invoices
@@ -45,34 +46,94 @@ credits_with_name as (
             and credit_notes.customer_id = invoices.customer_id
 ),
 
--- A credit note may settle one invoice in several steps: they are added up.
-credits_by_allocation as (
+allocations as (
     select
         credit_notes.document_key,
-        invoices.document_key as invoice_key,
-        credit_notes.customer_id,
-        {{ month_start('min(credit_notes.revenue_date)') }} as from_month,
-        {{ month_start('min(invoices.revenue_date)') }} as to_month,
-        {{ month_start('max(settlements.effective_date)') }} as effective_month,
-        {{ company_amount(
-            'sum(settlements.amount)',
-            'min(credit_notes.exchange_rate)',
-            'min(credit_notes.minor_units)'
-        ) }} as credited_company_amount
+        settlements.debit_key,
+        settlements.amount,
+        settlements.effective_date,
+        settlements.reversed_on
     from credit_notes
     inner join {{ ref('int_settlements') }} as settlements
         on
             credit_notes.document_key = settlements.credit_key
             and settlements.settlement_type = 'credit_note'
-            and settlements.reversed_on is null
-    inner join invoices
-        on
-            settlements.debit_key = invoices.document_key
-            and credit_notes.customer_id = invoices.customer_id
+            and (
+                settlements.reversed_on is null
+                or settlements.reversed_on > settlements.effective_date
+            )
     left join credits_with_name
         on credit_notes.document_key = credits_with_name.document_key
     where credits_with_name.document_key is null
-    group by credit_notes.document_key, invoices.document_key, credit_notes.customer_id
+),
+
+allocation_events as (
+    select
+        document_key,
+        debit_key,
+        effective_date,
+        amount
+    from allocations
+    union all
+    select
+        document_key,
+        debit_key,
+        reversed_on as effective_date,
+        -amount as amount
+    from allocations
+    where reversed_on is not null
+),
+
+allocated_days as (
+    select
+        document_key,
+        debit_key,
+        effective_date,
+        sum(amount) as amount
+    from allocation_events
+    group by document_key, debit_key, effective_date
+),
+
+-- A credit note may settle one invoice in several steps: they are added up.
+allocated_so_far as (
+    select
+        document_key,
+        debit_key,
+        effective_date,
+        amount,
+        sum(amount) over (
+            partition by document_key, debit_key
+            order by effective_date
+        ) as allocated_amount
+    from allocated_days
+),
+
+-- Rounded on the sum so far, so that what is reversed is given back to the cent.
+credits_by_allocation as (
+    select
+        allocated_so_far.document_key,
+        invoices.document_key as invoice_key,
+        credit_notes.customer_id,
+        {{ month_start('credit_notes.revenue_date') }} as from_month,
+        {{ month_start('invoices.revenue_date') }} as to_month,
+        allocated_so_far.effective_date,
+        {{ company_amount(
+            'allocated_so_far.allocated_amount',
+            'credit_notes.exchange_rate',
+            'credit_notes.minor_units'
+        ) }}
+        - {{ company_amount(
+            '(allocated_so_far.allocated_amount - allocated_so_far.amount)',
+            'credit_notes.exchange_rate',
+            'credit_notes.minor_units'
+        ) }} as credited_company_amount
+    from allocated_so_far
+    inner join credit_notes
+        on allocated_so_far.document_key = credit_notes.document_key
+    inner join invoices
+        on
+            allocated_so_far.debit_key = invoices.document_key
+            and credit_notes.customer_id = invoices.customer_id
 ),
 
 all_credits as (

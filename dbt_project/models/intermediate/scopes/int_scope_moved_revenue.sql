@@ -6,7 +6,7 @@ with moves as (
         scopes.scope_value,
         moved.from_month,
         moved.to_month,
-        moved.effective_month,
+        moved.effective_date,
         sum(moved.credited_company_amount) as credited_company_amount
     from {{ ref('int_moved_credit_notes') }} as moved
     inner join {{ ref('int_scopes') }} as scopes
@@ -16,7 +16,7 @@ with moves as (
         scopes.scope_value,
         moved.from_month,
         moved.to_month,
-        moved.effective_month
+        moved.effective_date
     union all
     -- Both documents carry the value of the attribute, else the credit note stays where it is.
     select
@@ -24,7 +24,7 @@ with moves as (
         credit_notes.scope_value,
         moved.from_month,
         moved.to_month,
-        moved.effective_month,
+        moved.effective_date,
         sum(moved.credited_company_amount) as credited_company_amount
     from {{ ref('int_moved_credit_notes') }} as moved
     inner join {{ ref('int_document_scopes') }} as credit_notes
@@ -39,14 +39,14 @@ with moves as (
         credit_notes.scope_value,
         moved.from_month,
         moved.to_month,
-        moved.effective_month
+        moved.effective_date
 ),
 
 changes as (
     select
         scope_type,
         scope_value,
-        effective_month,
+        effective_date,
         from_month as month_start,
         credited_company_amount as moved_company_amount
     from moves
@@ -54,7 +54,7 @@ changes as (
     select
         scope_type,
         scope_value,
-        effective_month,
+        effective_date,
         to_month as month_start,
         -credited_company_amount as moved_company_amount
     from moves
@@ -69,7 +69,7 @@ final as (
         sum(changes.moved_company_amount) as moved_company_amount
     from changes
     inner join {{ ref('int_reporting_dates') }} as reporting_dates
-        on changes.effective_month <= reporting_dates.as_of_date
+        on changes.effective_date <= reporting_dates.as_of_date
     group by
         reporting_dates.as_of_date,
         changes.scope_type,
