@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import calendar
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Literal
 
 from oracle import rates
+from oracle.choices import Choices, Chosen, in_force
 from oracle.ledger import Allocation, Dispute, Document, Ledger, Payment, WriteOff
 
 ZERO = Decimal(0)
@@ -28,7 +29,6 @@ TERMS = {
     "45 days eom": (45, "days, month end"),
     "eom 45": (45, "month end, days"),
 }
-DAYS_WITHOUT_TERMS = 30
 
 ItemType = Literal["invoice", "credit_note", "payment", "refund"]
 Holder = tuple[Literal["document", "payment"], str]
@@ -93,18 +93,35 @@ class Sum:
             self.open_amount + open_amount, self.company_amount + company_amount, self.items + 1
         )
 
+    def less(self, open_amount: Decimal, company_amount: Decimal) -> Sum:
+        return Sum(self.open_amount - open_amount, self.company_amount - company_amount, self.items)
+
+
+@dataclass(frozen=True)
+class OpenItem:
+    """An item that is open at a date, with what of it counts in the DSO."""
+
+    item: Item
+    open_amount: Decimal
+    company_amount: Decimal
+    dso_amount: Decimal
+    is_overdue: bool
+
 
 class Books:
-    """What one ledger says at any date."""
+    """What one ledger says at any date, in a home that made these choices."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, home: Chosen = ()) -> None:
         self.ledger = ledger
-        self.items = items_of(ledger)
+        self.choices = in_force(home, ledger.choices)
+        self.items = items_of(ledger, self.choices)
         self.items_by_holder: dict[Holder, list[Item]] = defaultdict(list)
         for item in self.items:
             self.items_by_holder[item.holder].append(item)
         self.settlements = settlements_of(ledger)
         self._open: dict[date, dict[Item, Decimal]] = {}
+        self._open_items: dict[date, list[OpenItem]] = {}
+        self._aged: dict[tuple[date, Choices], dict[tuple[str, str, str], Sum]] = {}
 
     def company(self, item: Item, amount: Decimal) -> Decimal:
         return rounded(amount * item.rate, self.ledger.base_currency)
@@ -137,6 +154,23 @@ class Books:
                 open_amounts[item] += towards_zero(item, placed.amount)
         return {item: amount for item, amount in open_amounts.items() if amount != 0}
 
+    def open_items(self, day: date) -> list[OpenItem]:
+        """What is open at `day`, with the company amounts that ratios add up."""
+        if day not in self._open_items:
+            self._open_items[day] = list(self._compute_open_items(day))
+        return self._open_items[day]
+
+    def _compute_open_items(self, day: date) -> Iterator[OpenItem]:
+        disputed = self.disputed_amounts(day)
+        for item, amount in self.open_amounts(day).items():
+            company = self.company(item, amount)
+            counted = company
+            if self.choices.disputed_in_dso == "out":
+                counted -= self.company(item, disputed.get(item, ZERO))
+            if self.choices.unapplied_in_dso == "out" and item.item_type != "invoice":
+                counted = ZERO
+            yield OpenItem(item, amount, company, counted, is_overdue(item, day))
+
     # --- what the marts show -------------------------------------------------------------------
 
     def positions(self, day: date) -> dict[str, tuple[Decimal, Decimal]]:
@@ -163,13 +197,58 @@ class Books:
                 amounts[item.key] = (rounded(amount * rate.rate, base), rate.rate_date)
         return amounts
 
-    def aged_balance(self, day: date) -> dict[tuple[str, str, str], Sum]:
-        """Customer, currency, bucket → sums."""
+    def ageing(self, day: date) -> dict[str, tuple[str, date | None]]:
+        """Item → bucket, due date."""
+        return {
+            item.key: (bucket_of(item, day, self.choices), item.due_date)
+            for item in self.open_amounts(day)
+        }
+
+    def aged_balance(
+        self, day: date, choices: Choices | None = None
+    ) -> dict[tuple[str, str, str], Sum]:
+        """Customer, currency, bucket → sums; by other choices where balances span entities."""
+        by = (day, choices or self.choices)
+        if by not in self._aged:
+            self._aged[by] = self._compute_aged_balance(*by)
+        return self._aged[by]
+
+    def _compute_aged_balance(self, day: date, choices: Choices) -> dict[tuple[str, str, str], Sum]:
         sums: dict[tuple[str, str, str], Sum] = defaultdict(Sum)
         for item, amount in self.open_amounts(day).items():
-            key = (item.customer_id, item.currency_code, bucket_of(item, day))
+            key = (item.customer_id, item.currency_code, bucket_of(item, day, choices))
             sums[key] = sums[key].plus(amount, self.company(item, amount))
+        if choices.unapplied == "oldest_first":
+            return netted(sums, choices.bucket_limits, self.ledger.base_currency)
         return dict(sums)
+
+    def debtors(self, day: date) -> dict[str, tuple[Decimal, int | None]]:
+        """Customer → what it owes net of its credits and the days of its oldest due date; those
+        that owe a residue are not shown."""
+        customers: dict[str, list[Item]] = defaultdict(list)
+        owed: dict[str, Decimal] = defaultdict(Decimal)
+        for item, amount in self.open_amounts(day).items():
+            customers[item.customer_id].append(item)
+            owed[item.customer_id] += self.company(item, amount)
+        return {
+            customer: (
+                owed[customer],
+                max(
+                    (days for item in items if (days := days_overdue(item, day)) is not None),
+                    default=None,
+                ),
+            )
+            for customer, items in customers.items()
+            if owed[customer] > self.choices.display_residue
+        }
+
+    def overdue_invoices(self, day: date) -> dict[str, tuple[Decimal, int | None]]:
+        """Invoice item → what is open of it, days overdue; without residues."""
+        return {
+            open_item.item.key: (open_item.company_amount, days_overdue(open_item.item, day))
+            for open_item in self.open_items(day)
+            if open_item.is_overdue and open_item.company_amount > self.choices.display_residue
+        }
 
     def outstanding(self, day: date) -> dict[tuple[str, str], tuple[Decimal, int]]:
         """Customer, status → company amount, items. A partly disputed item is in both parts."""
@@ -222,26 +301,27 @@ class Books:
         for stage in ("litigation", "collection"):
             if stage in stages:
                 return stage
-        return "not_due" if bucket_of(item, day) == "not_due" else "overdue"
+        return "overdue" if is_overdue(item, day) else "not_due"
 
 
 # --- items -------------------------------------------------------------------------------------
 
 
-def items_of(ledger: Ledger) -> tuple[Item, ...]:
+def items_of(ledger: Ledger, choices: Choices) -> tuple[Item, ...]:
     posted = [document for document in ledger.documents if document.status == "posted"]
-    items = [item for document in posted for item in _document_items(ledger, document)]
+    items = [item for document in posted for item in _document_items(ledger, document, choices)]
     return (*items, *(_payment_item(payment) for payment in ledger.payments))
 
 
-def _document_items(ledger: Ledger, document: Document) -> Iterable[Item]:
+def _document_items(ledger: Ledger, document: Document, choices: Choices) -> Iterable[Item]:
     parts = [
         (part.instalment_no, part.due_date, part.amount)
         for part in ledger.instalments
         if part.document_id == document.document_id
     ]
     is_invoice = document.document_type == "invoice"
-    whole = (1, due_date_of(ledger, document) if is_invoice else None, document.amount_incl_tax)
+    due = due_date_of(ledger, document, choices) if is_invoice else None
+    whole = (1, due, document.amount_incl_tax)
     for instalment_no, due_date, amount in parts or [whole]:
         yield Item(
             holder=("document", document.document_id),
@@ -271,12 +351,12 @@ def _payment_item(payment: Payment) -> Item:
     )
 
 
-def due_date_of(ledger: Ledger, document: Document) -> date:
-    """The document's own, else by the customer's terms, else 30 days."""
+def due_date_of(ledger: Ledger, document: Document, choices: Choices) -> date:
+    """The document's own, else by the customer's terms, else the days of the policy."""
     if document.due_date is not None:
         return document.due_date
     (customer,) = [c for c in ledger.customers if c.customer_id == document.customer_id]
-    days, method = TERMS.get(customer.payment_terms, (DAYS_WITHOUT_TERMS, "net"))
+    days, method = TERMS.get(customer.payment_terms, (choices.default_payment_days, "net"))
     if method == "month end, days":
         return month_end(document.issue_date) + timedelta(days)
     due_date = document.issue_date + timedelta(days)
@@ -296,16 +376,61 @@ def towards_zero(item: Item, amount: Decimal) -> Decimal:
     return -amount if item.original_amount > 0 else amount
 
 
-def bucket_of(item: Item, day: date) -> str:
+def days_overdue(item: Item, day: date) -> int | None:
+    """None of what has no due date: payments, refunds and credit notes."""
     if item.item_type != "invoice" or item.due_date is None:
-        return "unapplied_credit"
-    days_overdue = (day - item.due_date).days
-    if days_overdue <= 0:
+        return None
+    return (day - item.due_date).days
+
+
+def is_overdue(item: Item, day: date) -> bool:
+    return (days_overdue(item, day) or 0) > 0
+
+
+def bucket_of(item: Item, day: date, choices: Choices) -> str:
+    days = days_overdue(item, day)
+    if days is None:
+        if choices.unapplied != "own_date":
+            return "unapplied_credit"
+        days = (day - item.issue_date).days
+    if days <= 0:
         return "not_due"
-    for last_day, bucket in ((30, "1_30"), (60, "31_60"), (90, "61_90"), (120, "91_120")):
-        if days_overdue <= last_day:
-            return f"overdue_{bucket}"
-    return "overdue_over_120"
+    first_day = 1
+    for last_day in choices.bucket_limits:
+        if days <= last_day:
+            return f"overdue_{first_day}_{last_day}"
+        first_day = last_day + 1
+    return f"overdue_over_{choices.bucket_limits[-1]}"
+
+
+def oldest_buckets_first(limits: Sequence[int]) -> list[str]:
+    first_days = [1, *(limit + 1 for limit in limits)]
+    between = [f"overdue_{first}_{last}" for first, last in zip(first_days, limits, strict=False)]
+    return [f"overdue_over_{limits[-1]}", *reversed(between), "not_due"]
+
+
+def netted(
+    sums: Mapping[tuple[str, str, str], Sum], limits: Sequence[int], base_currency: str
+) -> dict[tuple[str, str, str], Sum]:
+    """What credits leave open, taken off the oldest bucket of the customer and currency, then the
+    next; what exceeds them all stays. A part of a credit is worth its share of the company amount,
+    rounded on the sum so far, so that the whole is worth the whole."""
+    after = dict(sums)
+    for (customer, currency, bucket), credit in sums.items():
+        if bucket != "unapplied_credit" or credit.open_amount >= 0:
+            continue
+        used = used_company = ZERO
+        for aged in oldest_buckets_first(limits):
+            key = (customer, currency, aged)
+            if key not in sums:
+                continue
+            taken = min(-credit.open_amount - used, sums[key].open_amount)
+            used += taken
+            share = rounded(credit.company_amount * used / credit.open_amount, base_currency)
+            after[key] = sums[key].less(taken, share - used_company)
+            used_company = share
+        after[customer, currency, bucket] = credit.less(-used, -used_company)
+    return after
 
 
 # --- settlements -------------------------------------------------------------------------------

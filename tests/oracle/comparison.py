@@ -8,7 +8,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from oracle.balances import ZERO, Books
+from oracle.balances import ZERO, Books, Sum
+from oracle.choices import Chosen
 from oracle.ledger import Ledger
 from oracle.published import Marts, Published, ScopeFigures
 from oracle.ratios import CountBack, Ratios, Scope
@@ -20,26 +21,33 @@ DIVISION_ERROR = Decimal("1e-9")
 
 @dataclass(frozen=True)
 class Case:
-    """A ledger and the past dates at which its positions are asked for."""
+    """A ledger, the past dates at which its positions are asked for, and what its home chose."""
 
     ledger: Ledger
     days: tuple[date, ...]
+    home: Chosen = ()
 
     def __str__(self) -> str:
-        return f"{self.ledger}\npositions at {', '.join(map(str, self.days))}"
+        home = "".join(f"\nchoice of the home: {policy}={value}" for policy, value in self.home)
+        return f"{self.ledger}{home}\npositions at {', '.join(map(str, self.days))}"
+
+    def books(self) -> Books:
+        return Books(self.ledger, self.home)
 
 
 def differences(
     case: Case, marts: Marts, entity: str, dates: list[date], books: Books | None = None
 ) -> Iterator[str]:
     """Empty when the warehouse publishes what the oracle says of this ledger."""
-    books = books or Books(case.ledger)
+    books = books or case.books()
     published = marts.ledgers[entity]
     yield from (f"refused: {reason}" for of, reason in marts.refused if of == entity)
     yield from _balance_differences(case, books, published, dates)
     customers = [customer.customer_id for customer in case.ledger.customers]
-    yield from scope_differences(
-        f"entity {entity}", Scope([(books, customers)]), marts.scope("entity", entity), dates
+    whole = Scope([(books, customers)])
+    yield from scope_differences(f"entity {entity}", whole, marts.scope("entity", entity), dates)
+    yield from aged_scope_differences(
+        f"entity {entity}", whole, marts.scope("entity", entity), dates
     )
     for customer in customers:
         yield from scope_differences(
@@ -64,12 +72,17 @@ def _balance_differences(
         )
     yield from _compared("open items", books.positions(dates[-1]), published.open_items)
     yield from _compared("revalued", books.revalued(dates[-1]), published.revalued)
+    yield from _compared("bucket, due date", books.ageing(dates[-1]), published.ageing)
+    yield from _compared("debtors", books.debtors(dates[-1]), published.debtors)
+    yield from _compared(
+        "overdue invoices", books.overdue_invoices(dates[-1]), published.overdue_invoices
+    )
     for day in dates:
-        aged = {
-            key: (sum_.open_amount, sum_.company_amount, sum_.items)
-            for key, sum_ in books.aged_balance(day).items()
-        }
-        yield from _compared(f"aged balance {day}", aged, published.aged_balance.get(day, {}))
+        yield from _compared(
+            f"aged balance {day}",
+            _summed(books.aged_balance(day)),
+            published.aged_balance.get(day, {}),
+        )
         yield from _compared(
             f"outstanding {day}", books.outstanding(day), published.outstanding.get(day, {})
         )
@@ -91,9 +104,26 @@ def scope_differences(
         )
 
 
+def aged_scope_differences(
+    name: str, scope: Scope, figures: ScopeFigures, dates: list[date]
+) -> Iterator[str]:
+    """Of every scope but a customer, whose aged balance is that of the ledger."""
+    for day in dates:
+        yield from _compared(
+            f"aged balance of {name} at {day}",
+            _summed(scope.aged_balance(day)),
+            figures.aged_balance.get(day, {}),
+        )
+
+
+def _summed(sums: Mapping[Any, Sum]) -> dict[Any, tuple[Decimal, Decimal, int]]:
+    return {key: (sum_.open_amount, sum_.company_amount, sum_.items) for key, sum_ in sums.items()}
+
+
 def _ratio_differences(what: str, ratios: Ratios, row: Mapping[str, Any]) -> Iterator[str]:
     expected: dict[str, Any] = {
         "outstanding": ratios.outstanding,
+        "dso_receivables": ratios.dso_receivables,
         "overdue": ratios.overdue,
         "dso_countback": ratios.countback.days,
         "dso_status": ratios.countback.status,

@@ -14,7 +14,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 
+from oracle.choices import Chosen
 from oracle.rates import PUBLISHED
+
+# Columns of our own: each becomes a custom attribute. One name stands in both files.
+CUSTOMER_ATTRIBUTES = ("channel", "tier")
+DOCUMENT_ATTRIBUTES = ("channel", "project", "order_ref")
 
 
 @dataclass(frozen=True)
@@ -23,6 +28,8 @@ class Customer:
     sector: str = ""
     region: str = ""
     payment_terms: str = ""
+    channel: str = ""
+    tier: str = ""
 
 
 @dataclass(frozen=True)
@@ -38,6 +45,9 @@ class Document:
     exchange_rate: Decimal | None = None
     credited_document_id: str = ""
     status: Literal["posted", "draft", "void"] = "posted"
+    channel: str = ""
+    project: str = ""
+    order_ref: str = ""
 
 
 @dataclass(frozen=True)
@@ -111,7 +121,7 @@ class Promise:
 
 @dataclass(frozen=True)
 class Ledger:
-    """The books of one entity."""
+    """The books of one entity, and what it chose instead of the policies of its home."""
 
     customers: tuple[Customer, ...]
     documents: tuple[Document, ...]
@@ -123,10 +133,12 @@ class Ledger:
     collection_cases: tuple[CollectionCase, ...] = ()
     promises: tuple[Promise, ...] = ()
     base_currency: str = "EUR"
+    choices: Chosen = ()
 
     def __str__(self) -> str:
         """A line per row, without the columns that say nothing: what a failing test prints."""
         lines = [f"base currency {self.base_currency}"]
+        lines += [f"choice: {policy}={value}" for policy, value in self.choices]
         for stream, rows in streams_of(self).items():
             lines += [f"{stream[:-1]}: {_line(row)}" for row in rows]
         return "\n".join(lines)
@@ -137,7 +149,7 @@ Row = Mapping[str, Any]
 
 def streams_of(ledger: Ledger) -> dict[str, list[Row]]:
     """File → rows, as columns to values; without the entity."""
-    streams = [field.name for field in fields(Ledger) if field.name != "base_currency"]
+    streams = [f.name for f in fields(Ledger) if f.name not in ("base_currency", "choices")]
     return {
         stream: [{f.name: getattr(row, f.name) for f in fields(row)} for row in rows]
         for stream in streams

@@ -37,7 +37,7 @@ having sum(movements.amount) <> 0
 """
 OPEN_ITEMS = """
 select entity_id, open_item_id, open_amount, open_company_amount, open_revalued_amount,
-    revaluation_rate_date
+    revaluation_rate_date, bucket, due_date
 from {schema}.fct_open_items
 """
 AGED_BALANCE = """
@@ -53,17 +53,31 @@ where open_company_amount <> 0 or item_count <> 0
 """
 DSO = """
 select dso.scope_type, dso.scope_value, dso.as_of_date, dso.outstanding_company_amount,
-    dso.overdue_company_amount, dso.dso_countback, dso.dso_status, dso.dso_remainder_amount,
-    dso.dso_best_possible, dso.average_days_delinquent, dso.dso_accounting_90,
-    dso.dso_accounting_365, dso.cei, dso.overdue_ratio_amount, dso.overdue_ratio_count
+    dso.dso_receivables_company_amount, dso.overdue_company_amount, dso.dso_countback,
+    dso.dso_status, dso.dso_remainder_amount, dso.dso_best_possible, dso.average_days_delinquent,
+    dso.dso_accounting_90, dso.dso_accounting_365, dso.cei, dso.overdue_ratio_amount,
+    dso.overdue_ratio_count
 from {schema}.mart_dso as dso
-where dso.scope_type in ('group', 'entity', 'customer', 'sector', 'region')
 """
 EXPLAIN = """
 select explain.scope_type, explain.scope_value, explain.as_of_date, explain.month_start,
     explain.revenue_company_amount, explain.consumed_company_amount, explain.days_added
 from {schema}.mart_dso_explain as explain
-where explain.scope_type in ('group', 'entity', 'customer', 'sector', 'region')
+"""
+AGED_BY_SCOPE = """
+select scope_type, scope_value, as_of_date, currency_code, bucket, open_amount,
+    open_company_amount, item_count
+from {schema}.mart_aged_balance_by_scope
+"""
+TOP_DEBTORS = """
+select company_currency_code, entity_id, customer_id, open_company_amount, days_overdue
+from {schema}.mart_top_debtors
+order by company_currency_code, rank
+"""
+TOP_OVERDUE_INVOICES = """
+select company_currency_code, entity_id, open_item_id, open_company_amount, days_overdue
+from {schema}.mart_top_overdue_invoices
+order by company_currency_code, rank
 """
 
 Amounts = tuple[Decimal, Decimal]
@@ -78,20 +92,26 @@ class Published:
     movements: dict[date, dict[str, Amounts]] = field(default_factory=dict)
     open_items: dict[str, Amounts] = field(default_factory=dict)
     revalued: dict[str, tuple[Decimal | None, date | None]] = field(default_factory=dict)
+    ageing: dict[str, tuple[str, date | None]] = field(default_factory=dict)
     aged_balance: dict[date, dict[tuple[str, str, str], tuple[Decimal, Decimal, int]]] = field(
         default_factory=dict
     )
     outstanding: dict[date, dict[tuple[str, str], tuple[Decimal, int]]] = field(
         default_factory=dict
     )
+    debtors: dict[str, tuple[Decimal, int | None]] = field(default_factory=dict)
+    overdue_invoices: dict[str, tuple[Decimal, int | None]] = field(default_factory=dict)
 
 
 @dataclass
 class ScopeFigures:
-    """mart_dso and mart_dso_explain of one scope."""
+    """mart_dso, mart_dso_explain and mart_aged_balance_by_scope of one scope."""
 
     dso: dict[date, dict[str, Any]] = field(default_factory=dict)
     explain: dict[date, dict[date, tuple[Decimal, Decimal, Decimal]]] = field(default_factory=dict)
+    aged_balance: dict[date, dict[tuple[str, str], tuple[Decimal, Decimal, int]]] = field(
+        default_factory=dict
+    )
 
 
 @dataclass(frozen=True)
@@ -100,6 +120,9 @@ class Marts:
 
     ledgers: Mapping[str, Published]
     scopes: Mapping[ScopeKey, ScopeFigures]
+    # Company currency → amounts by rank.
+    ranked_debtors: Mapping[str, list[Decimal]]
+    ranked_overdue_invoices: Mapping[str, list[Decimal]]
     # Entity and reason of every row that the warehouse could not use.
     refused: tuple[tuple[str, str], ...] = ()
 
@@ -130,6 +153,7 @@ def read_marts(
     for entity, item, *amounts in rows(OPEN_ITEMS):
         ledgers[entity].open_items[_item(item)] = (amounts[0], amounts[1])
         ledgers[entity].revalued[_item(item)] = (amounts[2], amounts[3])
+        ledgers[entity].ageing[_item(item)] = (amounts[4], amounts[5])
     for entity, day, customer, currency, bucket, *sums in rows(AGED_BALANCE):
         key = (_customer(customer), currency, bucket)
         ledgers[entity].aged_balance.setdefault(day, {})[key] = (sums[0], sums[1], sums[2])
@@ -138,14 +162,24 @@ def read_marts(
             amount,
             count,
         )
-    return Marts(ledgers, _read_scopes(rows(DSO), rows(EXPLAIN)))
+    debtors: dict[str, list[Decimal]] = defaultdict(list)
+    for currency, entity, customer, amount, days_overdue in rows(TOP_DEBTORS):
+        debtors[currency].append(amount)
+        ledgers[entity].debtors[_customer(customer)] = (amount, days_overdue)
+    overdue_invoices: dict[str, list[Decimal]] = defaultdict(list)
+    for currency, entity, item, amount, days_overdue in rows(TOP_OVERDUE_INVOICES):
+        overdue_invoices[currency].append(amount)
+        ledgers[entity].overdue_invoices[_item(item)] = (amount, days_overdue)
+    scopes = _read_scopes(rows(DSO), rows(EXPLAIN), rows(AGED_BY_SCOPE))
+    return Marts(ledgers, scopes, dict(debtors), dict(overdue_invoices))
 
 
 def _read_scopes(
-    dso: list[tuple[Any, ...]], explain: list[tuple[Any, ...]]
+    dso: list[tuple[Any, ...]], explain: list[tuple[Any, ...]], aged: list[tuple[Any, ...]]
 ) -> dict[ScopeKey, ScopeFigures]:
     names = (
         "outstanding",
+        "dso_receivables",
         "overdue",
         "dso_countback",
         "dso_status",
@@ -163,6 +197,9 @@ def _read_scopes(
         scopes[scope_type, value].dso[day] = dict(zip(names, figures, strict=True))
     for scope_type, value, day, month, revenue, consumed, added in explain:
         scopes[scope_type, value].explain.setdefault(day, {})[month] = (revenue, consumed, added)
+    for scope_type, value, day, currency, bucket, *sums in aged:
+        of_day = scopes[scope_type, value].aged_balance.setdefault(day, {})
+        of_day[currency, bucket] = (sums[0], sums[1], sums[2])
     return dict(scopes)
 
 

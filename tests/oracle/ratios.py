@@ -1,15 +1,27 @@
-"""The oracle's DSO family: contracts §3, domain §2.1 to §2.3, and entries 23 to 28 of DECISIONS."""
+"""The oracle's DSO family: contracts §3, domain §2.1 to §2.3, and entries 23 to 28, 34 and 36 of
+DECISIONS."""
 
 from __future__ import annotations
 
 import calendar
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from functools import cached_property
 
-from oracle.balances import ZERO, Books, bucket_of, month_end, rounded
+from oracle.balances import (
+    ZERO,
+    Books,
+    Item,
+    OpenItem,
+    Settlement,
+    Sum,
+    bucket_of,
+    month_end,
+    rounded,
+)
+from oracle.choices import Choices
 from oracle.ledger import Document
 
 
@@ -35,6 +47,7 @@ class Ratios:
     """A row of mart_dso; None where a figure cannot be had."""
 
     outstanding: Decimal
+    dso_receivables: Decimal
     overdue: Decimal
     countback: CountBack
     best_possible: Decimal
@@ -50,7 +63,11 @@ class Ratios:
 
 
 def count_back(
-    receivables: Decimal, as_of: date, revenue: Mapping[date, Decimal], first_month: date | None
+    receivables: Decimal,
+    as_of: date,
+    revenue: Mapping[date, Decimal],
+    first_month: date | None,
+    zero_month: str = "pass",
 ) -> CountBack:
     """Consume receivables by the revenue of months, backwards from the month of `as_of`.
 
@@ -64,6 +81,8 @@ def count_back(
     while first_month is not None and month >= first_month and remainder > 0:
         days_in_month = Decimal(days_of_month(month, as_of))
         available = revenue.get(month, ZERO) + carry
+        if available <= 0 and zero_month == "stop":
+            break
         if available <= 0:
             consumed, spent, carry = ZERO, days_in_month, available
         elif remainder >= available:
@@ -96,81 +115,195 @@ def previous_reporting_date(day: date, first: date) -> date | None:
 
 
 class Scope:
-    """Some customers of some ledgers that keep their books in one currency."""
+    """Some customers of some ledgers that keep their books in one currency.
 
-    def __init__(self, parts: Iterable[tuple[Books, Iterable[str]]]) -> None:
-        self._parts = [(books, frozenset(customers)) for books, customers in parts]
+    What counts, and in which month, is the choice of each ledger; `choices` are those of the scope
+    as a whole: of the ledger, or of the home where it spans several.
+    """
 
-    @cached_property
-    def invoiced(self) -> list[tuple[Document, Decimal]]:
-        """Posted documents with their revenue incl. tax, signed and rounded one by one."""
-        return [
-            (document, company_revenue(books, document, document.amount_incl_tax))
-            for books, customers in self._parts
-            for document in books.ledger.documents
-            if document.status == "posted" and document.customer_id in customers
-        ]
+    def __init__(
+        self, parts: Iterable[tuple[Books, Iterable[str]]], choices: Choices | None = None
+    ) -> None:
+        self._parts = [(books, frozenset(members)) for books, members in parts]
+        self.choices = choices or self._parts[0][0].choices
+        self._open_items: dict[date, list[OpenItem]] = {}
+
+    def holds_document(self, members: frozenset[str], document: Document) -> bool:
+        return document.customer_id in members
+
+    def holds_item(self, members: frozenset[str], item: Item) -> bool:
+        return item.customer_id in members
+
+    # --- sales ---------------------------------------------------------------------------------
+
+    def invoiced(self, until: date) -> Iterator[tuple[Books, frozenset[str], Document]]:
+        """Posted documents issued by then."""
+        for books, members in self._parts:
+            for document in books.ledger.documents:
+                if (
+                    document.status == "posted"
+                    and document.issue_date <= until
+                    and self.holds_document(members, document)
+                ):
+                    yield books, members, document
 
     def revenue(self, after: date, until: date) -> Decimal:
-        """Of documents issued in (after, until]."""
-        return sum((r for d, r in self.invoiced if after < d.issue_date <= until), ZERO)
+        """Incl. tax, of documents issued in (after, until], signed and rounded one by one."""
+        return sum(
+            (
+                company_revenue(books, document, document.amount_incl_tax)
+                for books, _, document in self.invoiced(until)
+                if after < document.issue_date
+            ),
+            ZERO,
+        )
 
     def revenue_by_month(self, until: date) -> dict[date, Decimal]:
-        months: dict[date, Decimal] = {}
-        for document, revenue in self.invoiced:
-            if document.issue_date <= until:
-                month = document.issue_date.replace(day=1)
-                months[month] = months.get(month, ZERO) + revenue
-        return months
+        """A month with documents is there, also when credit notes were moved out of it."""
+        months: dict[date, Decimal] = defaultdict(Decimal)
+        for books, members, document in self.invoiced(until):
+            amount = company_revenue(books, document, document.amount_incl_tax)
+            own_month = document.issue_date.replace(day=1)
+            for invoice, part in credited_invoices(books, document, until):
+                if self.holds_document(members, invoice):
+                    months[invoice.issue_date.replace(day=1)] += part
+                    amount -= part
+            months[own_month] += amount
+        return dict(months)
 
-    def open_items(self, day: date) -> list[tuple[str, str, Decimal]]:
-        """Item type, bucket and company amount of every open item."""
-        return [
-            (item.item_type, bucket_of(item, day), books.company(item, amount))
-            for books, customers in self._parts
-            for item, amount in books.open_amounts(day).items()
-            if item.customer_id in customers
-        ]
+    # --- balances ------------------------------------------------------------------------------
+
+    def open_items(self, day: date) -> list[OpenItem]:
+        if day not in self._open_items:
+            self._open_items[day] = [
+                open_item
+                for books, members in self._parts
+                for open_item in books.open_items(day)
+                if self.holds_item(members, open_item.item)
+            ]
+        return self._open_items[day]
+
+    def aged_balance(self, day: date) -> dict[tuple[str, str], Sum]:
+        """Currency, bucket → sums, by the choices of the scope."""
+        sums: dict[tuple[str, str], Sum] = defaultdict(Sum)
+        for books, members in self._parts:
+            for key, part in self.aged_parts(books, members, day):
+                before = sums[key]
+                sums[key] = Sum(
+                    before.open_amount + part.open_amount,
+                    before.company_amount + part.company_amount,
+                    before.items + part.items,
+                )
+        return dict(sums)
+
+    def aged_parts(
+        self, books: Books, members: frozenset[str], day: date
+    ) -> Iterator[tuple[tuple[str, str], Sum]]:
+        """Credits are netted customer by customer, before customers are added up."""
+        for (customer, currency, bucket), part in books.aged_balance(day, self.choices).items():
+            if customer in members:
+                yield (currency, bucket), part
 
     def total(self, day: date) -> Decimal:
-        return sum((amount for *_, amount in self.open_items(day)), ZERO)
+        return sum((one.company_amount for one in self.open_items(day)), ZERO)
 
-    def not_due(self, day: date) -> Decimal:
-        return sum((a for _, bucket, a in self.open_items(day) if bucket == "not_due"), ZERO)
+    def receivables(self, day: date) -> Decimal:
+        """What counts in the DSO."""
+        return sum((one.dso_amount for one in self.open_items(day)), ZERO)
 
     def count_back(self, receivables: Decimal, day: date) -> CountBack:
         revenue = self.revenue_by_month(day)
-        return count_back(receivables, day, revenue, min(revenue, default=None))
+        first_month = min(revenue, default=None)
+        return count_back(receivables, day, revenue, first_month, self.choices.zero_month)
 
     def ratios(self, day: date, first_reporting_date: date) -> Ratios:
-        invoices = [
-            (bucket, amount) for kind, bucket, amount in self.open_items(day) if kind == "invoice"
-        ]
-        overdue = [amount for bucket, amount in invoices if bucket != "not_due"]
-        open_amount = sum((amount for _, amount in invoices), ZERO)
+        invoices = [one for one in self.open_items(day) if one.item.item_type == "invoice"]
+        overdue = [one for one in invoices if one.is_overdue]
+        open_amount = sum((one.company_amount for one in invoices), ZERO)
+        overdue_amount = sum((one.company_amount for one in overdue), ZERO)
+        not_due = sum((one.dso_amount for one in invoices if not one.is_overdue), ZERO)
         return Ratios(
             outstanding=self.total(day),
-            overdue=sum(overdue, ZERO),
-            countback=self.count_back(self.total(day), day),
-            best_possible=self.count_back(self.not_due(day), day).days,
+            dso_receivables=self.receivables(day),
+            overdue=overdue_amount,
+            countback=self.count_back(self.receivables(day), day),
+            best_possible=self.count_back(not_due, day).days,
             accounting_90=self._accounting(day, 90),
             accounting_365=self._accounting(day, 365),
-            cei=self._cei(day, first_reporting_date),
-            overdue_ratio_amount=sum(overdue, ZERO) / open_amount if open_amount else None,
+            cei=self._cei(day, first_reporting_date, open_amount - overdue_amount),
+            overdue_ratio_amount=overdue_amount / open_amount if open_amount else None,
             overdue_ratio_count=Decimal(len(overdue)) / len(invoices) if invoices else None,
         )
 
     def _accounting(self, day: date, days: int) -> Decimal | None:
         revenue = self.revenue(day - timedelta(days=days), day)
-        return self.total(day) / revenue * days if revenue > 0 else None
+        return self.receivables(day) / revenue * days if revenue > 0 else None
 
-    def _cei(self, day: date, first_reporting_date: date) -> Decimal | None:
+    def _cei(self, day: date, first_reporting_date: date, not_due: Decimal) -> Decimal | None:
         before = previous_reporting_date(day, first_reporting_date)
         if before is None:
             return None
         expected = self.total(before) + self.revenue(before, day)
-        divisor = expected - self.not_due(day)
+        divisor = expected - not_due
         return (expected - self.total(day)) / divisor * 100 if divisor else None
+
+
+class DocumentScope(Scope):
+    """Some documents of some ledgers: its receivables are its open invoices, its sales its
+    invoices less its credit notes. What credits leave open belongs to no document attribute."""
+
+    def holds_document(self, members: frozenset[str], document: Document) -> bool:
+        return document.document_id in members
+
+    def holds_item(self, members: frozenset[str], item: Item) -> bool:
+        kind, name = item.holder
+        return kind == "document" and item.item_type == "invoice" and name in members
+
+    def aged_parts(
+        self, books: Books, members: frozenset[str], day: date
+    ) -> Iterator[tuple[tuple[str, str], Sum]]:
+        for one in books.open_items(day):
+            if self.holds_item(members, one.item):
+                bucket = bucket_of(one.item, day, self.choices)
+                part = Sum(one.open_amount, one.company_amount, 1)
+                yield (one.item.currency_code, bucket), part
+
+
+def credited_invoices(
+    books: Books, credit_note: Document, day: date
+) -> Iterator[tuple[Document, Decimal]]:
+    """The invoices whose month a credit note reduces at `day`, and by how much (below zero).
+
+    The one that it names; where it names none, those that it settles.
+    """
+    if (
+        credit_note.document_type != "credit_note"
+        or books.choices.credit_note_month != "credited_invoice"
+    ):
+        return
+    invoices = {
+        document.document_id: document
+        for document in books.ledger.documents
+        if document.document_type == "invoice" and document.status == "posted"
+    }
+    if credit_note.credited_document_id:
+        invoice = invoices[credit_note.credited_document_id]
+        if invoice.issue_date <= day:
+            yield invoice, company_revenue(books, credit_note, credit_note.amount_incl_tax)
+        return
+    settled: dict[str, Decimal] = defaultdict(Decimal)
+    for settlement in books.settlements:
+        if is_credited_by(settlement, credit_note) and settlement.is_in_force(day):
+            settled[settlement.target[1]] += settlement.amount
+    for name, amount in settled.items():
+        yield invoices[name], company_revenue(books, credit_note, amount)
+
+
+def is_credited_by(settlement: Settlement, credit_note: Document) -> bool:
+    return settlement.kind == "credit_note" and settlement.source == (
+        "document",
+        credit_note.document_id,
+    )
 
 
 def company_revenue(books: Books, document: Document, amount: Decimal) -> Decimal:

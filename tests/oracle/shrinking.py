@@ -23,42 +23,44 @@ def shrink(
     workshop: Workshop, case: Case, as_of: date, dates: list[date]
 ) -> tuple[Case, list[str]]:
     """The smallest case found and its differences, by the compiled SQL of the last build."""
-    found = failing(workshop, [case.ledger], case.days, as_of, dates)
+    found = failing(workshop, case, [case.ledger], as_of, dates)
     assert found, f"it differed in its batch and does not by itself:\n{case}"
     smallest = found[0]
     for _ in range(ROUNDS):
-        found = failing(workshop, list(simpler(smallest[0])), case.days, as_of, dates)
+        found = failing(workshop, case, list(simpler(smallest[0])), as_of, dates)
         if not found:
             break
         smallest = min(found, key=lambda one: row_count(one[0]))
-    return Case(smallest[0], case.days), smallest[1]
+    return replace(case, ledger=smallest[0]), smallest[1]
 
 
 def failing(
-    workshop: Workshop,
-    ledgers: list[Ledger],
-    days: tuple[date, ...],
-    as_of: date,
-    dates: list[date],
+    workshop: Workshop, case: Case, ledgers: list[Ledger], as_of: date, dates: list[date]
 ) -> list[tuple[Ledger, list[str]]]:
-    """Those that differ, with their first differences."""
+    """Those that differ in the place of the case's own, with their first differences."""
     if not ledgers:
         return []
     entities = {f"L{number}": ledger for number, ledger in enumerate(ledgers)}
-    marts = workshop.attempt(entities, as_of, dict.fromkeys(entities, days))
+    days = dict.fromkeys(entities, case.days)
+    marts = workshop.attempt(entities, as_of, days, home=case.home)
     judged = [
-        (of, list(islice(differences(Case(of, days), marts, entity, dates), DIFFERENCES)))
+        (
+            of,
+            list(islice(differences(replace(case, ledger=of), marts, entity, dates), DIFFERENCES)),
+        )
         for entity, of in entities.items()
     ]
     return [(ledger, found) for ledger, found in judged if found]
 
 
 def row_count(ledger: Ledger) -> int:
-    return sum(len(rows) for rows in streams_of(ledger).values())
+    return len(ledger.choices) + sum(len(rows) for rows in streams_of(ledger).values())
 
 
 def simpler(ledger: Ledger) -> Iterator[Ledger]:
-    """The ledger without each of its rows."""
+    """The ledger without each of its rows and choices."""
+    for choice in ledger.choices:
+        yield replace(ledger, choices=tuple(one for one in ledger.choices if one != choice))
     for stream in streams_of(ledger):
         rows = getattr(ledger, stream)
         for row in rows:

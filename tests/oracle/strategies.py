@@ -8,7 +8,7 @@ is settled beyond its amount at any date, matched things share customer and curr
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -17,6 +17,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from oracle.balances import MINOR_UNITS, TERMS, effective_date
+from oracle.choices import Chosen
 from oracle.comparison import Case
 from oracle.ledger import (
     Allocation,
@@ -40,6 +41,22 @@ RATES = {
 }
 HISTORY_DAYS = 420
 FUTURE_DAYS = 20
+# Values of custom attributes; some are what keys and lists are made of.
+CHANNELS = ("", "web", "shop: floor", "a|b c")
+TIERS = ("", "1", "2")
+PROJECTS = ("", "north", "south:east", "south")
+ORDER_REFS = ("", *(f"PO-{number}" for number in range(1, 7)))
+# Policy → values that an entity may choose; every one can also be the home's.
+POLICIES = {
+    "default_payment_days": ("0", "45", "30"),
+    "bucket_limits": ("15|45", "30", "1|30|60|90|120|150", "30|60|90|120"),
+    "unapplied": ("own_date", "oldest_first", "separate"),
+    "zero_month": ("stop", "pass"),
+    "credit_note_month": ("credited_invoice", "own"),
+    "disputed_in_dso": ("out", "in"),
+    "unapplied_in_dso": ("out", "in"),
+    "display_residue": ("50", "250.05"),
+}
 
 
 @dataclass(frozen=True)
@@ -90,9 +107,25 @@ def part_of(total: Decimal) -> st.SearchStrategy[Decimal]:
     )
 
 
+def choices() -> st.SearchStrategy[Chosen]:
+    """Of one entity: of each policy often nothing, so that the home's or the default holds."""
+    values = [st.sampled_from(("",) * len(of) + of) for of in POLICIES.values()]
+    return st.tuples(*values).map(
+        lambda chosen: tuple(
+            (policy, value) for policy, value in zip(POLICIES, chosen, strict=True) if value
+        )
+    )
+
+
 @st.composite
 def cases(
-    draw: st.DrawFn, as_of: date, bases: tuple[str, ...] = ("EUR",), *, is_foreign: bool = True
+    draw: st.DrawFn,
+    as_of: date,
+    bases: tuple[str, ...] = ("EUR",),
+    *,
+    is_foreign: bool = True,
+    is_choosing: bool = False,
+    home: Chosen = (),
 ) -> Case:
     """A ledger as it may stand at `as_of`, and some days at which it is asked."""
     base = draw(st.sampled_from(bases))
@@ -101,7 +134,9 @@ def cases(
     ledger = maker.ledger()
     past = st.integers(0, HISTORY_DAYS).map(lambda n: maker.first_day + timedelta(days=n))
     days = draw(st.lists(past, min_size=2, max_size=4, unique=True))
-    return Case(ledger, tuple(days))
+    if is_choosing:
+        ledger = replace(ledger, choices=draw(choices()))
+    return Case(ledger, tuple(days), home)
 
 
 class _Maker:
@@ -155,7 +190,10 @@ class _Maker:
         return Customer(
             f"C{number}",
             sector=self.draw(st.sampled_from(("", "shops", "sites"))),
+            region=self.draw(st.sampled_from(("", "", "north"))),
             payment_terms=self.draw(st.sampled_from(("", *TERMS, "as agreed"))),
+            channel=self.draw(st.sampled_from(CHANNELS)),
+            tier=self.draw(st.sampled_from(TIERS)),
         )
 
     def _currency(self) -> dict[str, Any]:
@@ -180,7 +218,15 @@ class _Maker:
             amount_excl_tax=self.draw(st.one_of(st.none(), part_of(amount))),
             status=self.draw(st.sampled_from(("posted",) * 8 + ("draft", "void"))),
             **currency,
+            **self._attributes(),
         )
+
+    def _attributes(self) -> dict[str, Any]:
+        return {
+            "channel": self.draw(st.sampled_from(CHANNELS)),
+            "project": self.draw(st.sampled_from(PROJECTS)),
+            "order_ref": self.draw(st.sampled_from(ORDER_REFS)),
+        }
 
     def _instalments(self, invoice: Document) -> list[Instalment]:
         minor = MINOR_UNITS.get(invoice.currency_code, 2)
@@ -211,6 +257,7 @@ class _Maker:
             amount_excl_tax=self.draw(st.one_of(st.none(), part_of(amount))),
             credited_document_id=self.draw(st.sampled_from(["", *credited])),
             **currency,
+            **self._attributes(),
         )
 
     def _payment(self, number: int, payment_type: Any) -> Payment:

@@ -28,6 +28,7 @@ pytestmark = pytest.mark.slow
 
 AS_OF = date(2024, 6, 15)
 DATES = reporting_dates(AS_OF, MONTH_ENDS)
+AMOUNTS = ("outstanding", "dso_receivables", "overdue", "dso_remainder_amount")
 LEDGERS = 35
 # Random dates beside the reporting dates: positions and movements are asked for at all of them.
 DAYS = sorted({*DATES[-16:], *(date(2024, month, 7 + month) for month in range(1, 6))})
@@ -258,7 +259,7 @@ def test_days_are_free_of_scale_and_amounts_grow_with_it(start: Start) -> None:
         for day, row in scope.dso.items():
             grown = bigger.scopes[key].dso[day]
             for column, value in row.items():
-                is_amount = column in ("outstanding", "overdue", "dso_remainder_amount")
+                is_amount = column in AMOUNTS
                 assert grown[column] == (value * 7 if is_amount else value), (key, day, column)
 
 

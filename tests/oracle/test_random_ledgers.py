@@ -9,7 +9,8 @@ rows where the rounds leave a handful.)
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import ROUND_DOWN, Decimal
@@ -20,14 +21,23 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
+from encours.policies import read_policies
 from oracle import balances, rates, ratios
 from oracle.balances import Books
-from oracle.comparison import MONTH_ENDS, Case, differences, report, scope_differences
-from oracle.ledger import Ledger
-from oracle.published import Marts
-from oracle.ratios import Scope, reporting_dates
+from oracle.choices import NOT_COVERED, Choices, Chosen, in_force
+from oracle.comparison import (
+    Case,
+    aged_scope_differences,
+    differences,
+    report,
+    scope_differences,
+)
+from oracle.ledger import Allocation, Customer, Document, Ledger
+from oracle.published import Marts, ScopeFigures
+from oracle.ratios import reporting_dates
+from oracle.segments import spanning_scopes
 from oracle.shrinking import shrink
-from oracle.strategies import cases
+from oracle.strategies import POLICIES, cases
 from oracle.workshop import Workshop
 
 pytestmark = pytest.mark.slow
@@ -35,29 +45,80 @@ pytestmark = pytest.mark.slow
 
 @dataclass(frozen=True)
 class Batch:
-    """Ledgers that are built together; one base currency makes the group scopes exist."""
+    """Ledgers that are built together, in a home that made these choices.
+
+    One base currency makes the scopes exist that span entities.
+    """
 
     as_of: date
     bases: tuple[str, ...]
     ledgers: int
     seed: int
+    home: Chosen = ()
+    # What few ledgers drawn at random have.
+    made: tuple[Ledger, ...] = ()
 
     @property
     def dates(self) -> list[date]:
-        return reporting_dates(self.as_of, MONTH_ENDS)
+        return reporting_dates(self.as_of, in_force(self.home).month_ends)
 
 
+# A credit note that names an invoice of tomorrow and settles one of yesterday; a customer who owes
+# no more than what is not shown; and an invoice that is due on the as-of date.
+ON_THE_EDGE = Ledger(
+    customers=(Customer("C1"), Customer("C2"), Customer("C3")),
+    documents=(
+        Document("I1", "invoice", "C1", date(2023, 12, 10), Decimal(100)),
+        Document("I2", "invoice", "C1", date(2024, 3, 10), Decimal(100)),
+        Document(
+            "N1",
+            "credit_note",
+            "C1",
+            date(2024, 1, 20),
+            Decimal(40),
+            credited_document_id="I2",
+        ),
+        Document("I3", "invoice", "C2", date(2024, 1, 5), Decimal(20), due_date=date(2024, 1, 20)),
+        Document("I4", "invoice", "C3", date(2024, 2, 1), Decimal(30), due_date=date(2024, 2, 29)),
+    ),
+    allocations=(Allocation("A1", "credit_note", "N1", "I1", Decimal(40)),),
+    choices=(
+        ("zero_month", "pass"),
+        ("credit_note_month", "credited_invoice"),
+        ("display_residue", "20"),
+    ),
+)
+# Three values of an attribute are a segment, the six of order_ref are not.
+HOME_THAT_NETS = (
+    ("unapplied", "oldest_first"),
+    ("zero_month", "stop"),
+    ("attribute_values", "3"),
+)
+# Fewer month ends than the ledgers have months: what is older is there and not shown.
+HOME_THAT_DATES = (
+    ("month_ends", "12"),
+    ("unapplied", "own_date"),
+    ("bucket_limits", "15|45|90"),
+    ("credit_note_month", "credited_invoice"),
+    ("default_payment_days", "45"),
+    ("display_residue", "20"),
+)
 BATCHES = {
-    "end of a leap February": Batch(date(2024, 2, 29), ("EUR",), 120, 1),
+    "end of a leap February": Batch(
+        date(2024, 2, 29), ("EUR",), 120, 1, HOME_THAT_NETS, (ON_THE_EDGE,)
+    ),
     "middle of a month": Batch(date(2024, 6, 15), ("EUR", "JPY", "TND"), 120, 2),
-    "first of a month": Batch(date(2025, 3, 1), ("EUR",), 120, 3),
+    "first of a month": Batch(date(2025, 3, 1), ("EUR",), 120, 3, HOME_THAT_DATES),
 }
 
 
 @cache
 def drawn_cases(batch: Batch) -> dict[Case, str]:
     """Case → entity that it becomes; always the same ones."""
-    drawn: dict[Case, str] = {}
+    drawn = {
+        Case(ledger, (), batch.home): f"M{number}"
+        for number, ledger in enumerate(batch.made, start=1)
+    }
 
     @seed(batch.seed)
     @settings(
@@ -67,7 +128,7 @@ def drawn_cases(batch: Batch) -> dict[Case, str]:
         deadline=None,
         suppress_health_check=list(HealthCheck),
     )
-    @given(case=cases(batch.as_of, batch.bases))
+    @given(case=cases(batch.as_of, batch.bases, is_choosing=True, home=batch.home))
     def draw(case: Case) -> None:
         drawn.setdefault(case, f"L{len(drawn) + 1}")
 
@@ -83,8 +144,8 @@ class BuiltBatch:
     entities: dict[Case, str]
     marts: Marts
 
-    def books(self) -> dict[str, tuple[Case, Books]]:
-        return {entity: (case, Books(case.ledger)) for case, entity in self.entities.items()}
+    def books(self) -> dict[str, Books]:
+        return {entity: case.books() for case, entity in self.entities.items()}
 
 
 @pytest.fixture(scope="module", params=BATCHES, ids=lambda name: name.replace(" ", "-"))
@@ -93,7 +154,8 @@ def built(request: pytest.FixtureRequest, workshop: Workshop) -> BuiltBatch:
     drawn = drawn_cases(batch)
     ledgers = {entity: case.ledger for case, entity in drawn.items()}
     days = {entity: case.days for case, entity in drawn.items()}
-    return BuiltBatch(batch, drawn, workshop.build_ledgers(ledgers, batch.as_of, days))
+    marts = workshop.build_ledgers(ledgers, batch.as_of, days, home=batch.home)
+    return BuiltBatch(batch, drawn, marts)
 
 
 def agree(built: BuiltBatch, workshop: Workshop) -> None:
@@ -111,31 +173,49 @@ def test_every_ledger_of_the_batch_agrees_with_the_oracle(
     agree(built, workshop)
 
 
+def spanning_differences(built: BuiltBatch) -> Iterator[str]:
+    """Of the group, of segments and of custom attributes."""
+    for key, scope in spanning_scopes(built.books(), built.batch.home).items():
+        figures = built.marts.scopes.get(key, ScopeFigures())
+        yield from scope_differences(" ".join(key), scope, figures, built.batch.dates)
+        yield from aged_scope_differences(" ".join(key), scope, figures, built.batch.dates)
+
+
 def test_scopes_above_the_entity_agree_where_there_is_one_base_currency(built: BuiltBatch) -> None:
-    books = built.books()
-    all_customers = [
-        (of_ledger, customer)
-        for case, of_ledger in books.values()
-        for customer in case.ledger.customers
-    ]
-    expected = {("group", "all"): all_customers} | {
-        ("sector", sector): [(b, c) for b, c in all_customers if c.sector == sector]
-        for sector in ("shops", "sites")
+    assert list(islice(spanning_differences(built), 12)) == []
+
+
+def test_scopes_are_those_of_segments_and_attributes_and_no_others(built: BuiltBatch) -> None:
+    published = {key for key in built.marts.scopes if key[0] not in ("customer", "entity")}
+
+    assert published == spanning_scopes(built.books(), built.batch.home).keys()
+
+
+def test_month_ends_are_as_many_as_the_home_shows(built: BuiltBatch) -> None:
+    shown = {
+        day
+        for figures in built.marts.scopes.values()
+        for day in (*figures.dso, *figures.explain, *figures.aged_balance)
     }
 
-    published = {key for key in built.marts.scopes if key[0] in ("group", "sector")}
-    if len(built.batch.bases) > 1:
-        assert published == set()
-        return
-    for key, members in expected.items():
-        (figures,) = [
-            f
-            for k, f in built.marts.scopes.items()
-            if k[0] == key[0] and (key[0] == "group" or k[1] == key[1])
-        ]
-        scope = Scope((of_ledger, [customer.customer_id]) for of_ledger, customer in members)
-        found = scope_differences(" ".join(key), scope, figures, built.batch.dates)
-        assert list(islice(found, 12)) == []
+    assert shown <= set(built.batch.dates)
+
+
+def test_largest_amounts_come_first_within_a_currency(built: BuiltBatch) -> None:
+    as_of = built.batch.as_of
+    debtors: dict[str, list[Decimal]] = defaultdict(list)
+    invoices: dict[str, list[Decimal]] = defaultdict(list)
+    for books in built.books().values():
+        currency = books.ledger.base_currency
+        debtors[currency] += [amount for amount, _ in books.debtors(as_of).values()]
+        invoices[currency] += [amount for amount, _ in books.overdue_invoices(as_of).values()]
+
+    assert built.marts.ranked_debtors == by_size(debtors)
+    assert built.marts.ranked_overdue_invoices == by_size(invoices)
+
+
+def by_size(amounts: Mapping[str, list[Decimal]]) -> dict[str, list[Decimal]]:
+    return {currency: sorted(of, reverse=True) for currency, of in amounts.items() if of}
 
 
 # --- the tests of the test ---------------------------------------------------------------------
@@ -161,10 +241,10 @@ def test_wrong_rule_is_found_and_shrinks_to_a_few_rows(
     assert len(rows) <= 8, told
 
 
-def due_today_is_overdue(item: balances.Item, day: date) -> str:
+def due_today_is_overdue(item: balances.Item, day: date, choices: Choices) -> str:
     if item.due_date == day:
         return "overdue_1_30"
-    return CORRECT_BUCKET(item, day)
+    return CORRECT_BUCKET(item, day, choices)
 
 
 def without_fraction(month: date, as_of: date) -> int:
@@ -185,6 +265,20 @@ def rate_of_a_later_day(currency: str, base: str, day: date) -> rates.Rate | Non
     return CORRECT_RATE(currency, base, day + timedelta(days=3))
 
 
+def youngest_bucket_first(limits: Sequence[int]) -> list[str]:
+    return CORRECT_BUCKETS(limits)[::-1]
+
+
+def in_its_own_month(*_: Any) -> Iterator[Any]:
+    return iter(())
+
+
+def by_the_home_only(*chosen: Chosen) -> Choices:
+    return CORRECT_CHOICES(chosen[0])
+
+
+CORRECT_BUCKETS = balances.oldest_buckets_first
+CORRECT_CHOICES = balances.in_force
 CORRECT_RATE = rates.last_published
 CORRECT_BUCKET = balances.bucket_of
 CORRECT_DAYS = ratios.days_of_month
@@ -196,15 +290,21 @@ CORRECT_ORDER = balances.oldest_first
     [
         (balances, "bucket_of", due_today_is_overdue),
         (balances, "oldest_first", oldest_last),
+        (balances, "oldest_buckets_first", youngest_bucket_first),
+        (balances, "in_force", by_the_home_only),
         (balances, "rounded", rounded_down),
         (rates, "last_published", rate_of_a_later_day),
+        (ratios, "credited_invoices", in_its_own_month),
         (ratios, "days_of_month", without_fraction),
     ],
     ids=[
         "due-day-overdue",
         "youngest-due-date-first",
+        "youngest-bucket-first",
+        "choices-of-the-entity-ignored",
         "rounded-down",
         "later-rate",
+        "credit-note-in-its-own-month",
         "whole-current-month",
     ],
 )
@@ -221,6 +321,21 @@ def test_wrong_rule_is_found(
     ]
 
     assert found
+
+
+def holds_item_of_any_kind(_: Any, members: frozenset[str], item: balances.Item) -> bool:
+    return item.holder[1] in members
+
+
+@pytest.mark.parametrize(
+    "built", ["end of a leap February"], indirect=True, ids=["end-of-a-leap-February"]
+)
+def test_wrong_rule_of_document_attributes_is_found(
+    built: BuiltBatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ratios.DocumentScope, "holds_item", holds_item_of_any_kind)
+
+    assert any(spanning_differences(built))
 
 
 # Kind → whether a ledger has it at the as-of date of its batch.
@@ -287,7 +402,23 @@ KINDS: dict[str, Callable[[Ledger, date], bool]] = {
         for d in ledger.documents
     ),
     "estimated due date": lambda ledger, _: any(d.due_date is None for d in ledger.documents),
+    "attribute of a customer": lambda ledger, _: any(c.channel for c in ledger.customers),
+    "attribute of a document": lambda ledger, _: any(d.project for d in ledger.documents),
+    **{
+        f"{policy} {value}": lambda ledger, _, chosen=(policy, value): chosen in ledger.choices
+        for policy, values in POLICIES.items()
+        for value in values
+    },
 }
+
+
+def test_every_policy_is_drawn_or_says_why_not() -> None:
+    at_home = {policy for batch in BATCHES.values() for policy, _ in batch.home}
+
+    drawn = at_home | POLICIES.keys()
+
+    assert drawn | NOT_COVERED.keys() == read_policies().keys()
+    assert drawn & NOT_COVERED.keys() == set()
 
 
 def test_three_hundred_different_ledgers_hold_every_kind_of_document_ten_times() -> None:

@@ -7,6 +7,7 @@ instead of twenty, which is what lets a failing ledger shrink.
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from collections.abc import Iterable, Mapping
@@ -19,6 +20,7 @@ from psycopg.rows import tuple_row
 
 from encours.settings import Settings
 from marts_content import Row, schema_content
+from oracle.choices import Chosen
 from oracle.ledger import Ledger, write_delivery
 from oracle.published import Marts, read_marts
 
@@ -36,9 +38,12 @@ READ = (
     "fct_open_item_positions",
     "fct_receivable_movements",
     "mart_aged_balance",
+    "mart_aged_balance_by_scope",
     "mart_outstanding",
     "mart_dso",
     "mart_dso_explain",
+    "mart_top_debtors",
+    "mart_top_overdue_invoices",
 )
 DECIMAL = re.compile(r"-?\d+\.\d+")
 RELATION = re.compile(r'"\w+"\."(\w+)"\."(\w+)"')
@@ -77,12 +82,24 @@ class Workshop:
 
     # --- a build as users have it --------------------------------------------------------------
 
-    def build(self, folder: Path, as_of: date) -> None:
-        """Load a delivery into an empty warehouse and build all layers into marts_candidate."""
+    def build(
+        self,
+        folder: Path,
+        as_of: date,
+        *,
+        ledgers: Mapping[str, Ledger] | None = None,
+        home: Chosen = (),
+    ) -> None:
+        """Load a delivery into an empty warehouse and build all layers into marts_candidate.
+
+        Of the ledgers only the choices are read: they are no part of a delivery.
+        """
         from encours.transform import dbt
         from encours.warehouse.publication import prepare_candidate
 
         self._empty()
+        self._choose(ledgers or {}, home)
+        self.connection.commit()
         run_id = self._load(folder)
         prepare_candidate(self.connection, run_id)
         self.connection.commit()
@@ -95,9 +112,14 @@ class Workshop:
         self._compiled_as_of = as_of
 
     def build_ledgers(
-        self, ledgers: Mapping[str, Ledger], as_of: date, days: Mapping[str, Iterable[date]]
+        self,
+        ledgers: Mapping[str, Ledger],
+        as_of: date,
+        days: Mapping[str, Iterable[date]],
+        *,
+        home: Chosen = (),
     ) -> Marts:
-        self.build(self._write(ledgers), as_of)
+        self.build(self._write(ledgers), as_of, ledgers=ledgers, home=home)
         return self.read_build(days)
 
     def read_build(self, days: Mapping[str, Iterable[date]]) -> Marts:
@@ -112,6 +134,7 @@ class Workshop:
         as_of: date,
         days: Mapping[str, Iterable[date]],
         *,
+        home: Chosen = (),
         before: Mapping[str, Ledger] | None = None,
     ) -> Marts:
         """The marts of these ledgers by the compiled SQL of the last build; nothing is kept.
@@ -126,6 +149,7 @@ class Workshop:
                     self._load(self._write(before))
                     self._drop_incoming()
                 run_id = self._load(self._write(ledgers))
+                self._choose(ledgers, home)
                 self.connection.execute(f"create schema {ATTEMPT}")
                 for name, text in self._compiled:
                     self.connection.execute(self._statement(name, text, as_of))
@@ -143,10 +167,12 @@ class Workshop:
             with self.connection.transaction(force_rollback=True):
                 self._truncate_raw()
                 self._load(self._write({"L": before}))
+                self._choose({"L": before})
                 self._make_all(first, KNOWN_BEFORE)
                 self.connection.execute(f"alter schema {ATTEMPT} rename to {FOLLOWED}")
                 self._drop_incoming()
                 self._load(self._write({"L": after}))
+                self._choose({"L": after})
                 self._point_previous(can_carry=True)
                 self._make_all(then, KNOWN_ON)
                 dates = self._complete()
@@ -199,6 +225,20 @@ class Workshop:
 
     # --- steps ---------------------------------------------------------------------------------
 
+    def _choose(self, ledgers: Mapping[str, Ledger], home: Chosen = ()) -> None:
+        """Through the file of the home: what it would refuse, no test may choose."""
+        from encours.policies import read_choices
+
+        entities = {entity: dict(of.choices) for entity, of in ledgers.items() if of.choices}
+        text = json.dumps({**dict(home), "entities": entities})
+        (self.settings.home / "policies.yml").write_text(text)
+        self.connection.execute("delete from ops.policy_choice")
+        for choice in read_choices(self.settings):
+            self.connection.execute(
+                "insert into ops.policy_choice (entity_id, policy, value) values (%s, %s, %s)",
+                [choice.entity_id, choice.policy, choice.value],
+            )
+
     def _empty(self) -> None:
         from encours.loading.raw_schema import ensure_raw
         from encours.warehouse.ledger import ensure_ledger
@@ -206,7 +246,6 @@ class Workshop:
         ensure_ledger(self.connection)
         ensure_raw(self.connection)
         self._truncate_raw()
-        self.connection.commit()
 
     def _truncate_raw(self) -> None:
         tables = self.connection.execute(
