@@ -1,27 +1,42 @@
-"""The oracle's payer behaviour: contracts §3, over (D − 3 months, D]."""
+"""The oracle's payer behaviour: contracts §3 and DECISIONS 38 and 39, over (D − 3 months, D]."""
 
 from __future__ import annotations
 
 import calendar
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
-from oracle.balances import ZERO, Books, Item, Placed
+from oracle.balances import ZERO, Books, Item, Placed, days_overdue
 from oracle.ratios import company_revenue
 
 
 @dataclass(frozen=True)
 class Behaviour:
     """How a customer paid in the window; None where nothing was paid, or no more sold than
-    credited: there is no share of a negative revenue."""
+    credited: there is no share of a negative revenue. `_incl_open` counts what is overdue as if
+    it were paid on the day."""
 
     avg_days_late_3m: Decimal | None
     avg_days_to_pay_3m: Decimal | None
     paid_company_amount_3m: Decimal
+    overdue_company_amount: Decimal
+    avg_days_late_incl_open_3m: Decimal | None
+    avg_days_to_pay_incl_open_3m: Decimal | None
+    revenue_ytd_company_amount: Decimal
     revenue_share_ytd: Decimal | None
     payments: int
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a customer stands among those of its entity: by what was paid, or with what is
+    overdue. Who paid nothing has no rank."""
+
+    rank: int | None
+    percentile: Decimal | None
+    payer_class: str
 
 
 def behaviour_of(books: Books, customer_id: str, day: date) -> Behaviour:
@@ -36,15 +51,55 @@ def behaviour_of(books: Books, customer_id: str, day: date) -> Behaviour:
     weight = sum((amount for _, amount in paid), ZERO)
     late = sum((days_late(placed) * amount for placed, amount in paid), ZERO)
     to_pay = sum((days_to_pay(placed) * amount for placed, amount in paid), ZERO)
+    overdue = [
+        (one.item, one.company_amount)
+        for one in books.open_items(day)
+        if one.is_overdue and one.item.customer_id == customer_id
+    ]
+    owed = sum((amount for _, amount in overdue), ZERO)
+    owed_late = sum(((days_overdue(item, day) or 0) * amount for item, amount in overdue), ZERO)
+    owed_since = sum(((day - item.issue_date).days * amount for item, amount in overdue), ZERO)
     revenue = revenue_ytd(books, customer_id, day)
     revenue_of_all = revenue_ytd(books, None, day)
     return Behaviour(
         avg_days_late_3m=late / weight if weight else None,
         avg_days_to_pay_3m=to_pay / weight if weight else None,
         paid_company_amount_3m=weight,
+        overdue_company_amount=owed,
+        avg_days_late_incl_open_3m=(late + owed_late) / (weight + owed) if weight + owed else None,
+        avg_days_to_pay_incl_open_3m=(
+            (to_pay + owed_since) / (weight + owed) if weight + owed else None
+        ),
+        revenue_ytd_company_amount=revenue,
         revenue_share_ytd=revenue / revenue_of_all if revenue_of_all > 0 else None,
         payments=len(paid),
     )
+
+
+def standings(averages: Mapping[str, Decimal | None]) -> dict[str, Standing]:
+    """Customers of one entity by the average shown; 1 pays earliest, equals share a place."""
+    shown = {
+        customer: None if average is None else average.quantize(Decimal("0.01"), ROUND_HALF_UP)
+        for customer, average in averages.items()
+    }
+    ranked = [average for average in shown.values() if average is not None]
+    found = {}
+    for customer, average in shown.items():
+        if average is None:
+            found[customer] = Standing(None, None, "no_payment")
+            continue
+        before = sum(1 for other in ranked if other < average)
+        # The only customer that is ranked is the best one.
+        percentile = Decimal(before) / (len(ranked) - 1) if len(ranked) > 1 else ZERO
+        found[customer] = Standing(before + 1, percentile, payer_class(average))
+    return found
+
+
+def payer_class(average: Decimal) -> str:
+    for most_days, name in ((0, "on_time"), (10, "slightly_late"), (30, "late")):
+        if average <= most_days:
+            return name
+    return "very_late"
 
 
 def company_amounts(books: Books, placed: Iterable[Placed]) -> list[tuple[Placed, Decimal]]:

@@ -139,6 +139,40 @@ def cases(
     return Case(ledger, tuple(days), home)
 
 
+# Days late that averages of a few payments often share, and the limits of the classes.
+DAYS_LATE = (0, 10, 30, -3, 1, 11, 31, 45)
+
+
+@st.composite
+def paying_cases(draw: st.DrawFn, as_of: date) -> Case:
+    """Customers that mostly pay, in the months before `as_of`: few ledgers of `cases` have two
+    customers whose payments can be compared."""
+    customers = [Customer(f"C{number}") for number in range(1, draw(st.integers(2, 6)) + 1)]
+    documents, payments, allocations = [], [], []
+    numbers = range(1, draw(st.integers(len(customers), 3 * len(customers))) + 1)
+    for number in numbers:
+        customer_id = draw(st.sampled_from(customers)).customer_id
+        issued = as_of - timedelta(days=draw(st.integers(20, 200)))
+        due = issued + timedelta(days=draw(st.sampled_from((0, 30, 60))))
+        amount = draw(st.sampled_from((Decimal(100), Decimal(300), Decimal("33.33"))))
+        documents.append(
+            Document(f"I{number}", "invoice", customer_id, issued, amount, due_date=due)
+        )
+        paid = draw(st.one_of(st.none(), part_of(amount), st.just(amount)))
+        if paid is None:
+            continue
+        day = max(issued, due + timedelta(days=draw(st.sampled_from(DAYS_LATE))))
+        payments.append(Payment(f"P{number}", customer_id, day, paid))
+        allocations.append(Allocation(f"A{number}", "payment", f"P{number}", f"I{number}", paid))
+    ledger = Ledger(
+        customers=tuple(customers),
+        documents=tuple(documents),
+        payments=tuple(payments),
+        allocations=tuple(allocations),
+    )
+    return Case(ledger, ())
+
+
 class _Maker:
     """Draws one ledger, row by row, and remembers what is still open."""
 
