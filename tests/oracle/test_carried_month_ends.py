@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, note, seed, settings
 from hypothesis import strategies as st
 
 from oracle.ledger import Customer, Document, Ledger, streams_of
-from oracle.strategies import cases
+from oracle.strategies import cases, choices
 from oracle.workshop import Following, Workshop
 
 pytestmark = pytest.mark.slow
@@ -35,12 +35,16 @@ def days_later(row: Any, column: str, days: int) -> Any:
 
 # What a correction may do to a row of a stream.
 CORRECTIONS: dict[str, list[Callable[[Any], Any]]] = {
-    "customers": [lambda row: replace(row, sector="shops" if row.sector != "shops" else "sites")],
+    "customers": [
+        lambda row: replace(row, sector="shops" if row.sector != "shops" else "sites"),
+        lambda row: replace(row, channel="web" if row.channel != "web" else ""),
+    ],
     "documents": [
         lambda row: replace(row, amount_incl_tax=row.amount_incl_tax * 2, amount_excl_tax=None),
         lambda row: days_later(row, "due_date", 15),
         lambda row: days_later(row, "issue_date", -9),
         lambda row: replace(row, status="void"),
+        lambda row: replace(row, project="north" if row.project != "north" else ""),
     ],
     "payments": [
         lambda row: days_later(row, "payment_date", -12),
@@ -74,8 +78,10 @@ class Change:
 @st.composite
 def changes(draw: st.DrawFn) -> Change:
     """A ledger, and the same before rows of it came or were corrected; recent ones more often."""
-    after = draw(cases(THEN, is_foreign=draw(st.booleans()))).ledger
+    after = draw(cases(THEN, is_foreign=draw(st.booleans()), is_choosing=True)).ledger
     before = after
+    if draw(st.sampled_from([False] * 7 + [True])):
+        before = replace(after, choices=draw(choices()))
     for stream, rows in streams_of(after).items():
         kept = []
         for row in getattr(after, stream):
