@@ -66,7 +66,7 @@ class Batch:
 # A credit note that names an invoice of tomorrow and settles one of yesterday; a customer who owes
 # no more than what is not shown; and an invoice that is due on the as-of date.
 ON_THE_EDGE = Ledger(
-    customers=(Customer("C1"), Customer("C2"), Customer("C3")),
+    customers=(Customer("C1", tier="3"), Customer("C2", tier="4"), Customer("C3")),
     documents=(
         Document("I1", "invoice", "C1", date(2023, 12, 10), Decimal(100)),
         Document("I2", "invoice", "C1", date(2024, 3, 10), Decimal(100)),
@@ -88,7 +88,8 @@ ON_THE_EDGE = Ledger(
         ("display_residue", "20"),
     ),
 )
-# Three values of an attribute are a segment, the six of order_ref are not.
+# Three values of an attribute are a segment; the six of order_ref are not, nor the tiers, of which
+# the ledger above has two more than the others.
 HOME_THAT_NETS = (
     ("unapplied", "oldest_first"),
     ("zero_month", "stop"),
