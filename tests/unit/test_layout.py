@@ -29,9 +29,13 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
     # Text columns, shared by those who read files and those who load them.
     "allocator": (set(), {"pyarrow"}),
     "arrow_text": (set(), {"pyarrow"}),
-    "clients": ({"errors", "arrow_text"}, {"requests", "pyarrow", "numpy"}),
+    "clients": (
+        {"errors", "arrow_text"},
+        {"requests", "urllib3", "tenacity", "msgspec", "oauthlib", "pyarrow", "numpy"},
+    ),
     "sources": ({"clients"}, set()),
-    "landing": ({"errors", "settings"}, set()),
+    # The words for what an API answers, not the clients.
+    "landing": ({"clients.api", "errors", "settings"}, {"msgspec"}),
     # The ledger writes down results and verdicts: the words for them, not the library behind.
     "warehouse": (
         {"errors", "settings", "quality.results", "quality.verdict"},
@@ -39,7 +43,7 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
     ),
     "loading": (
         {"arrow_text", "clients", "errors", "landing", "sources", "warehouse.ledger"},
-        {"psycopg", "pyarrow", "numpy"},
+        {"msgspec", "psycopg", "pyarrow", "numpy"},
     ),
     "transform": (
         {
@@ -56,7 +60,7 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
     "quality": ({"errors"}, {"yaml", "great_expectations", "psycopg"}),
     "orchestration": ({"*"}, {"airflow", "psycopg", "psutil", "requests"}),
     "demo": ({"errors"}, {"pyarrow"}),
-    "sandbox": ({"errors", "demo"}, set()),
+    "sandbox": ({"errors", "demo"}, {"starlette", "uvicorn", "msgspec"}),
     "cli": ({"*"}, {"typer"}),
 }
 NOBODY_IMPORTS = {"cli", "demo", "sandbox"}

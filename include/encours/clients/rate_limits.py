@@ -1,0 +1,117 @@
+"""A vendor's request limits, obeyed before they bite."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from encours.errors import RetryableError
+
+# A request reaches the vendor later than it is sent, one more so than another: two that are sent
+# `seconds` apart may arrive closer together. The margin leaves 96 % of the permitted rate.
+_MARGIN = 1.04
+# Waiting for the next turn is no fault and costs no patience, but a daily limit is not slept out.
+_LONGEST_TURN = 120.0
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the vendor permits of one connection: `requests` in any `seconds`, `concurrent` at
+    once."""
+
+    requests: int
+    seconds: float
+    concurrent: int = 1
+
+    def __post_init__(self) -> None:
+        if self.requests < 1 or self.seconds < 0 or self.concurrent < 1:
+            raise ValueError("limits that permit nothing")
+
+
+class QuotaReached(RetryableError):
+    """The vendor asks for a wait that is longer than a request may take.
+
+    `seconds` is the wait, `until` the moment on the vendor's clock (None where its answer had no
+    Date). Nothing was slept.
+    """
+
+    def __init__(self, message: str, *, seconds: float, until: datetime | None) -> None:
+        self.seconds = seconds
+        self.until = until
+        super().__init__(message)
+
+
+class RateLimiter:
+    """Turns for the threads of one session: never more starts in a window than permitted.
+
+    `longest` is how many seconds a pause asked for by the vendor may take before QuotaReached.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        limits: Sequence[Limits],
+        *,
+        longest: float,
+        monotonic: Callable[[], float],
+        sleep: Callable[[float], None],
+    ) -> None:
+        self._name = name
+        self._longest = longest
+        self._monotonic = monotonic
+        self._sleep = sleep
+        self._windows = [
+            (limit.seconds * _MARGIN, deque[float](maxlen=limit.requests)) for limit in limits
+        ]
+        self._at_once = threading.BoundedSemaphore(min(limit.concurrent for limit in limits))
+        # Held while waiting too: turns come one after the other, so whoever waits waits for all.
+        self._gate = threading.Lock()
+        self._pause_lock = threading.Lock()
+        self._paused_to = float("-inf")
+        self._until: datetime | None = None
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Waits until a request may be sent; the request is made inside."""
+        with self._at_once:
+            with self._gate:
+                while (wait := self._wait()) > 0:
+                    self._sleep(wait)
+                now = self._monotonic()
+                for _, starts in self._windows:
+                    starts.append(now)
+            yield
+
+    def pause(self, seconds: float, until: datetime | None) -> None:
+        """No request for so long; a shorter pause does not end a longer one."""
+        with self._pause_lock:
+            paused_to = self._monotonic() + seconds
+            if paused_to > self._paused_to:
+                self._paused_to, self._until = paused_to, until
+
+    def _wait(self) -> float:
+        now = self._monotonic()
+        with self._pause_lock:
+            paused, until = self._paused_to - now, self._until
+        if paused > self._longest:
+            raise QuotaReached(
+                quota_message(self._name, paused, until), seconds=paused, until=until
+            )
+        turn = max((_turn(starts, seconds, now) for seconds, starts in self._windows), default=0.0)
+        if turn > max(self._longest, _LONGEST_TURN):
+            raise QuotaReached(quota_message(self._name, turn, None), seconds=turn, until=None)
+        return max(paused, turn)
+
+
+def _turn(starts: deque[float], seconds: float, now: float) -> float:
+    """Seconds until a window that is full has room again."""
+    return starts[0] + seconds - now if len(starts) == starts.maxlen else 0.0
+
+
+def quota_message(name: str, seconds: float, until: datetime | None) -> str:
+    when = f"until {until:%Y-%m-%d %H:%M:%S %Z}" if until else f"for {seconds:.0f} s"
+    return f"{name}: the request quota is used up {when} (run again then)"
