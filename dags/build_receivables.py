@@ -8,7 +8,7 @@ from typing import Any
 from airflow.sdk import dag, get_current_context, task
 
 from encours.orchestration import build
-from encours.orchestration.assets import MARTS, RAW
+from encours.orchestration.assets import ANY_RAW, MARTS
 from encours.orchestration.defaults import START_DATE, defaults, guarded
 from encours.orchestration.run_ids import new_run_id
 from encours.settings import load_settings
@@ -25,7 +25,7 @@ def build_of(request: dict[str, Any]) -> Build:
 
 
 @dag(
-    schedule=(RAW["fec"] | RAW["files"]),
+    schedule=ANY_RAW,
     start_date=START_DATE,
     catchup=False,
     max_active_runs=1,

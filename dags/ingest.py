@@ -1,23 +1,28 @@
-"""One ingest DAG per registered source: the variation is data (encours.sources.registry)."""
+"""One ingest DAG per registered source: the variation is data (encours.sources.registry).
+
+Files are delivered, so their DAG lands and loads what lies in the inbox; an API is asked, so its
+DAG reads each company that a connection opens.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-from airflow.sdk import dag, get_current_context, task
+from airflow.sdk import dag, get_current_context, task, task_group
 from airflow.sdk.exceptions import AirflowSkipException
 
-from encours.orchestration import inbox_files, ingest
+from encours.orchestration import accesses, extract, inbox_files, ingest
 from encours.orchestration.assets import INBOX, RAW
 from encours.orchestration.defaults import START_DATE, defaults, guarded
 from encours.orchestration.failures import read_failure
 from encours.orchestration.run_ids import new_run_id
 from encours.settings import load_settings
-from encours.sources.registry import SOURCES, Source
+from encours.sources.registry import API_SOURCES, FILE_SOURCES
+from encours.sources.source import ApiSource, FileSource
 
 
-def make_ingest(source: Source) -> Any:
-    """The DAG `ingest_<source>`."""
+def make_file_ingest(source: FileSource) -> Any:
+    """The DAG `ingest_<source>` of what is delivered as files."""
 
     @dag(
         dag_id=f"ingest_{source.key}",
@@ -111,5 +116,82 @@ def make_ingest(source: Source) -> Any:
     return ingest_source()
 
 
-for registered in SOURCES.values():
-    make_ingest(registered)
+def make_api_ingest(source: ApiSource) -> Any:
+    """The DAG `ingest_<source>` of what is read through an API."""
+
+    @dag(
+        dag_id=f"ingest_{source.key}",
+        doc_md=f"""
+        ### Ingest: {source.title}
+
+        **Purpose** Read what changed in the books of each connected company, land it unchanged, and
+        load it into `raw_{source.key}`.
+
+        **Inputs** The Airflow connections `encours_{source.key}` and `encours_{source.key}__ENTITY`
+        (`encours connect {source.key}`); the run's conf, all optional: `run_id`, `connections`
+        (ids), `is_full` (true: read everything again, which also finds what was deleted).
+
+        **Outputs** `landing/{source.key}/`, `raw_{source.key}`, one row per stream and attempt in
+        `ops.extraction`, which counts while it runs, the asset `raw/{source.key}`.
+
+        **Rerun** Clear the task: it reads from the last loaded moment again; what is known already
+        adds nothing. One company that fails does not keep the others from being loaded.
+
+        **Hold** This DAG publishes nothing; `build_receivables` decides.
+        """,
+        schedule=source.schedule,
+        start_date=START_DATE,
+        catchup=False,
+        max_active_runs=1,
+        default_args=defaults(),
+        tags=["ingest", source.key],
+    )
+    def ingest_source() -> None:
+        @task
+        def list_connections() -> list[dict[str, Any]]:
+            conf = get_current_context()["dag_run"].conf or {}
+            settings = load_settings()
+            run_id = conf.get("run_id") or new_run_id()
+            names = conf.get("connections") or accesses.configured(settings).get(source.key, [])
+            if not names:
+                raise AirflowSkipException(f"no connection: encours connect {source.key}")
+            return [
+                {"run_id": run_id, "connection_id": name, "is_full": bool(conf.get("is_full"))}
+                for name in names
+            ]
+
+        # Each company is a chain of its own.
+        @task_group
+        def company(request: dict[str, Any]) -> None:
+            @task(map_index_template="{{ connection_id }}")
+            @guarded
+            def land_company(request: dict[str, Any]) -> str:
+                get_current_context()["connection_id"] = request["connection_id"]
+                settings = load_settings()
+                access = accesses.read_access(settings, request["connection_id"])
+                return extract.land_company(
+                    settings,
+                    extract.Reading(request["run_id"], source, access, request["is_full"]),
+                )
+
+            @task(outlets=[RAW[source.key]], map_index_template="{{ connection_id }}")
+            @guarded
+            def load_raw(request: dict[str, Any], folder: str) -> dict[str, Any]:
+                context = get_current_context()
+                context["connection_id"] = request["connection_id"]
+                loaded = extract.load_company(load_settings(), source, request["run_id"], folder)
+                facts = {"run_id": loaded.run_id, "row_count": loaded.row_count}
+                context["outlet_events"][RAW[source.key]].extra = facts
+                return facts
+
+            load_raw(request=request, folder=land_company(request=request))
+
+        company.expand(request=list_connections())
+
+    return ingest_source()
+
+
+for delivered in FILE_SOURCES.values():
+    make_file_ingest(delivered)
+for asked in API_SOURCES.values():
+    make_api_ingest(asked)

@@ -9,17 +9,22 @@ from __future__ import annotations
 import getpass
 import json
 import os
+import secrets
 import shutil
 import sys
 import traceback
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import TYPE_CHECKING, Annotated, TextIO
+from urllib.parse import parse_qs, urlsplit
 
 import typer
 
 from encours.errors import EXIT_FAILED, BadInput, EncoursError
 from encours.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from encours.clients.oauth import Application, Tokens
 
 app = typer.Typer(
     help="Encours, the open receivables warehouse.",
@@ -217,6 +222,109 @@ def demo_data(
         print(f"receivables of {entity}: {total:,}")
 
 
+@app.command("connect")
+def connect_source(
+    source: Annotated[str, typer.Argument(help="An accounting system: see the README's table.")],
+    entity: Annotated[
+        str | None, typer.Option("--entity", help="The entity whose books these are.")
+    ] = None,
+    host: Annotated[str | None, typer.Option(help="Address of the API.")] = None,
+    login: Annotated[str | None, typer.Option(help="User, where the API wants one.")] = None,
+    option: Annotated[
+        list[str] | None, typer.Option("--option", help="NAME=VALUE, for what only it wants.")
+    ] = None,
+    secret_file: Annotated[
+        Path | None, typer.Option(help="A file that holds the key or token; - is stdin.")
+    ] = None,
+    forget: Annotated[bool, typer.Option("--forget", help="Remove the connection.")] = False,
+    home: Home = None,
+    warehouse: WarehouseUrl = None,
+) -> None:
+    """Connect an accounting system: asks for what is missing, tests it, stores it encrypted."""
+    from encours.orchestration import accesses
+    from encours.sources.registry import API_SOURCES
+
+    if source not in API_SOURCES:
+        raise BadInput(f"unknown source '{source}'", mend=f"one of {', '.join(API_SOURCES)}")
+    settings = _settings(home, warehouse)
+    name = accesses.connection_id(source, entity)
+    if forget:
+        if not accesses.forget_access(settings, name):
+            stored = ", ".join(accesses.configured(settings).get(source, [])) or "none"
+            raise BadInput(f"there is no stored connection {name}", mend=f"of {source}: {stored}")
+        print(f"forgotten: {name}")
+        return
+    given = {"host": host, "login": login, **_pairs(option or [])}
+    if secret_file:
+        given["password"] = _secret(secret_file)
+    values = {
+        field.name: _asked(field.name, field.meaning, field.is_required, given.get(field.name))
+        for field in API_SOURCES[source].connection
+    }
+    unknown = {key for key, value in given.items() if value} - values.keys()
+    if unknown:
+        raise BadInput(
+            f"{source} has no use for {sorted(unknown)[0]}",
+            mend=f"it takes {', '.join(values)}",
+        )
+    access = accesses.make_access(
+        name,
+        host=values.pop("host", None),
+        login=values.pop("login", None),
+        password=values.pop("password", None),
+        extra=json.dumps({key: value for key, value in values.items() if value}),
+    )
+    application = API_SOURCES[source].application
+    if application is None:
+        company = accesses.prove_access(access)
+        accesses.store_access(settings, access)
+    else:
+        # The first pair of tokens is issued once: it is stored before it is used.
+        accesses.store_access(settings, access, _authorised(application(access), name))
+        company = accesses.prove_access(accesses.with_tokens(settings, access))
+    print(f"connected: {name} opens company {company}, entity {access.entity_id}")
+    print(f"read it with: encours run --source {source}")
+
+
+def _authorised(application: Application, name: str) -> Tokens:
+    """The first tokens: a person allows the reading on the vendor's page, and brings its answer."""
+    state = secrets.token_urlsafe(16)
+    _say(f"open this page and allow the reading:\n\n  {application.page_to_authorize(state)}\n")
+    _say("then paste the address of the page that you are sent to, whether it shows or not:")
+    answer = parse_qs(urlsplit(input().strip()).query)
+    if answer.get("state") != [state] or not answer.get("code"):
+        raise BadInput(
+            "this address is not the answer to this request", mend="run again, and paste it whole"
+        )
+    return application.first_tokens(name, answer["code"][0])
+
+
+def _pairs(options: list[str]) -> dict[str, str | None]:
+    wrong = [text for text in options if "=" not in text]
+    if wrong:
+        raise BadInput(f"--option {wrong[0]} has no value", mend="write NAME=VALUE")
+    return {name: value for name, _, value in (text.partition("=") for text in options)}
+
+
+def _secret(path: Path) -> str:
+    text = sys.stdin.read() if str(path) == "-" else path.read_text()
+    return text.strip()
+
+
+def _asked(name: str, meaning: str, is_required: bool, given: str | None) -> str | None:
+    """What was given, else what the person at the terminal answers."""
+    if given is not None or not (is_required or sys.stdin.isatty()):
+        return given
+    if not sys.stdin.isatty():
+        how = "--secret-file" if name == "password" else f"--{name} or --option {name}=…"
+        raise BadInput(f"{name} is missing: {meaning}", mend=how)
+    question = f"{meaning}{'' if is_required else ' (may be empty)'}: "
+    answer = getpass.getpass(question) if name == "password" else input(question)
+    if is_required and not answer.strip():
+        raise BadInput(f"{name} is missing: {meaning}", mend="run again")
+    return answer.strip() or None
+
+
 # ------------------------------------------------------------------------------ reading
 
 
@@ -346,6 +454,41 @@ def stop(home: Home = None, warehouse: WarehouseUrl = None) -> None:
 
     stopped = services.stop(_settings(home, warehouse))
     print(f"stopped: {', '.join(stopped)}" if stopped else "nothing was running in this home")
+
+
+@app.command()
+def sandbox(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 0,
+    books: Annotated[
+        Path | None, typer.Option(help="A folder of flat files (CSV); the demo company without.")
+    ] = None,
+    entity: Annotated[
+        str | None, typer.Option(help="Which entity is served; the first one without.")
+    ] = None,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME[:TIMES][,OPTION=VALUE...]",
+            help="What goes wrong: truncated:2,on=/pennylane/*,after=3. Repeatable.",
+        ),
+    ] = None,
+) -> None:
+    """Serve local stand-ins of the accounting APIs, from one set of books, until Ctrl-C."""
+    from encours.sandbox.books import read_world
+    from encours.sandbox.faults import parse_fault
+    from encours.sandbox.running import announcement, demo_world, wait_for_interrupt
+    from encours.sandbox.server import Sandbox
+
+    faults = [parse_fault(text) for text in fault or ()]
+    world = read_world(books, entity_id=entity) if books else demo_world(entity)
+    world.let_clock_run()
+    served = Sandbox(world, port)
+    for wanted in faults:
+        served.faults.add(**wanted)
+    with served:
+        for line in announcement(served):
+            print(line, flush=True)
+        wait_for_interrupt()
 
 
 # ------------------------------------------------------------------------------ arguments

@@ -21,6 +21,7 @@ from encours.orchestration.failures import (
 )
 from encours.orchestration.run_ids import new_run_id
 from encours.settings import Settings
+from encours.sources.registry import SOURCES
 
 DOCUMENTS = (
     "document_id,document_type,customer_id,issue_date,currency_code,amount_incl_tax\n"
@@ -141,7 +142,7 @@ def test_unknown_source_is_refused_with_the_known_ones(
     report = run(home, sources=("sage",))
 
     assert (report.status, report.exit_status) == ("failed", 2)
-    assert report.error == "unknown source 'sage' (one of fec, files)"
+    assert report.error == f"unknown source 'sage' (one of {', '.join(SOURCES)})"
     assert ordered == []
 
 

@@ -2,7 +2,8 @@
 
 `<home>/landing/<source>/<stream>/run=<id>/` holds pages and `manifest.json`. The folder appears by
 one rename when everything in it is on disk, so a folder without a manifest never exists and a
-killed run leaves only a `.partial` folder, which the next run of the same id replaces.
+killed run leaves only a `.partial` folder, which the next run of the same id replaces. Files are
+landed here, the answers of an API in `responses.py`.
 """
 
 from __future__ import annotations
@@ -59,12 +60,8 @@ def land_files(
 ) -> Manifest:
     """Copy `files` byte for byte. BadInput when one cannot be read, FatalError on a full disk."""
     folder = settings.landing_dir / source / stream / f"run={run_id}"
-    partial = folder.with_name(folder.name + ".partial")
-    with _disk_errors(folder):
-        for leftover in (partial, folder):
-            if leftover.exists():
-                shutil.rmtree(leftover)
-        partial.mkdir(parents=True)
+    with disk_errors(folder):
+        partial = begin_folder(folder)
         # Each page keeps its original name in a folder of its own: the name of a FEC carries
         # the SIREN and the closing date, that of a flat file its stream.
         pages = tuple(
@@ -72,8 +69,7 @@ def land_files(
             for number, file in enumerate(files, start=1)
         )
         manifest = Manifest(source, stream, run_id, pages, str(folder))
-        _write(partial / MANIFEST, json.dumps(asdict(manifest), indent=2).encode())
-        os.replace(partial, folder)
+        finish_folder(folder, json.dumps(asdict(manifest), indent=2).encode())
     return manifest
 
 
@@ -81,6 +77,27 @@ def read_manifest(folder: Path) -> Manifest:
     content = json.loads((folder / MANIFEST).read_text())
     pages = tuple(Page(**page) for page in content.pop("pages"))
     return Manifest(pages=pages, **content)
+
+
+def begin_folder(folder: Path) -> Path:
+    """The empty `.partial` folder to fill; nothing is left of a former try."""
+    partial = partial_folder(folder)
+    for leftover in (partial, folder):
+        if leftover.exists():
+            shutil.rmtree(leftover)
+    partial.mkdir(parents=True)
+    return partial
+
+
+def finish_folder(folder: Path, manifest: bytes) -> None:
+    """Complete what `begin_folder` began: the folder appears."""
+    partial = partial_folder(folder)
+    write_file(partial / MANIFEST, manifest)
+    os.replace(partial, folder)
+
+
+def partial_folder(folder: Path) -> Path:
+    return folder.with_name(folder.name + ".partial")
 
 
 def _copy(file: Path, folder: Path, name: str) -> Page:
@@ -104,7 +121,8 @@ def _copy(file: Path, folder: Path, name: str) -> Page:
     return Page(name, file.name, str(file), byte_count, digest.hexdigest())
 
 
-def _write(path: Path, content: bytes) -> None:
+def write_file(path: Path, content: bytes) -> None:
+    """On disk when this returns."""
     with open(path, "wb") as file:
         file.write(content)
         file.flush()
@@ -112,7 +130,8 @@ def _write(path: Path, content: bytes) -> None:
 
 
 @contextmanager
-def _disk_errors(folder: Path) -> Iterator[None]:
+def disk_errors(folder: Path) -> Iterator[None]:
+    """OSError → FatalError that names the folder."""
     try:
         yield
     except OSError as error:

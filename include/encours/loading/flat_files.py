@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 from pathlib import Path
@@ -32,7 +32,6 @@ from encours.clients.flat_files import (
     judge,
     read_parts,
 )
-from encours.errors import RetryableError
 from encours.landing.store import Manifest
 from encours.loading import versions
 from encours.loading.encoding import NULLABLE_COPY_OPTIONS
@@ -43,22 +42,19 @@ from encours.loading.plain_rows import (
     encode_plain,
 )
 from encours.loading.prefetch import prefetched
+from encours.loading.raw_tables import (
+    LoadedStream,
+    alone_in_raw,
+    analyze,
+    check_clock,
+    take_empty_tables,
+)
 from encours.warehouse.ledger import Rejection, reject_rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-
-@dataclass(frozen=True)
-class LoadedStream:
-    """Rows of one stream: as delivered, refused, and what changed in raw because of them."""
-
-    stream: str
-    row_count: int
-    refused_count: int
-    byte_count: int
-    changed_count: int
-    deleted_count: int
+DELIVERIES = sql.Identifier("raw_files", "deliveries")
 
 
 @dataclass(frozen=True)
@@ -90,8 +86,8 @@ def load_delivery(
     files = inspect_directory(_gathered(manifest, landed))
     with connection.transaction():
         connection.execute("select set_config('encours.run_id', %s, true)", [run_id])
-        _check_clock(connection)
-        fresh = versions.take_empty_tables(connection, [file.stream for file in files])
+        check_clock(connection, DELIVERIES)
+        fresh = take_empty_tables(connection, [versions.raw_table(file.stream) for file in files])
         copied = {
             item.file.stream.name: item for item in _copy_files(connection, files, fresh, run_id)
         }
@@ -107,28 +103,9 @@ def load_delivery(
     return tuple(stream for stream in loaded if stream.stream in copied or stream.deleted_count)
 
 
-@contextmanager
-def alone_in_raw_files(connection: psycopg.Connection) -> Iterator[None]:
-    """One writer at a time: a version is replaced once. Taken before the transaction begins, or
-    what is loaded after a wait would bear the moment at which the wait began."""
-    connection.execute("select pg_advisory_lock(hashtext('encours.raw_files'))")
-    connection.commit()
-    try:
-        yield
-    finally:
-        if not connection.closed:
-            connection.execute("select pg_advisory_unlock(hashtext('encours.raw_files'))")
-            connection.commit()
-
-
-def _check_clock(connection: psycopg.Connection) -> None:
-    """A version must not be older than the one it replaces: on a day in between, both would be
-    the latest."""
-    row = connection.execute(
-        "select max(extracted_at) > now() from raw_files.deliveries"
-    ).fetchone()
-    if row is not None and row[0]:
-        raise RetryableError("the last delivery bears a later moment than now: check the clock")
+def alone_in_raw_files(connection: psycopg.Connection) -> AbstractContextManager[None]:
+    """One writer at a time, taken before the transaction begins: see `alone_in_raw`."""
+    return alone_in_raw(connection, "files")
 
 
 def retire_demo(connection: psycopg.Connection, run_id: str) -> tuple[str, ...]:
@@ -181,14 +158,13 @@ def _gathered(manifest: Manifest, landed: dict[str, Path]) -> Path:
 def _copy_files(
     connection: psycopg.Connection,
     files: Sequence[FlatFile],
-    fresh: frozenset[str],
+    fresh: Sequence[sql.Identifier],
     run_id: str,
 ) -> Iterator[_Copied]:
     blocks = prefetched(_blocks(files))
     for file, of_file in groupby(blocks, key=lambda block: block.file):
-        if file.stream.name in fresh:
-            table = versions.raw_table(file.stream)
-        else:
+        table = versions.raw_table(file.stream)
+        if table not in fresh:
             table = versions.make_incoming(connection, file.stream)
         yield _copy_file(connection, file, table, of_file, run_id)
 
@@ -293,12 +269,12 @@ def _apply_stream(
     connection: psycopg.Connection,
     stream: Stream,
     copied: _Copied | None,
-    fresh: frozenset[str],
+    fresh: Sequence[sql.Identifier],
     entities: Sequence[str],
 ) -> LoadedStream:
     totals = copied.totals if copied else ControlTotals()
     changed = deleted = 0
-    if stream.name in fresh:
+    if versions.raw_table(stream) in fresh:
         changed = totals.rows_read - totals.rows_refused
     elif copied:
         changed, deleted = versions.apply_incoming(connection, stream, entities, copied.table)
@@ -306,10 +282,7 @@ def _apply_stream(
         # What belongs to no entity is only replaced by a delivery of the same stream.
         deleted = versions.delete_all(connection, stream, entities)
     if changed or deleted:
-        # Autovacuum gathers statistics a minute later; the models read them now. A sample of a
-        # tenth of the usual size tells keys from codes as well, in a tenth of the time.
-        connection.execute("set local default_statistics_target = 10")
-        connection.execute(sql.SQL("analyze {}").format(versions.raw_table(stream)))
+        analyze(connection, versions.raw_table(stream))
     return LoadedStream(
         stream=stream.name,
         row_count=totals.rows_read,

@@ -3,7 +3,8 @@
 The lines of a FEC belong to a delivered file (a snapshot), so they carry its number. A record of
 the flat files is one row per version, and a version names the one it replaces: the latest versions
 are those that no known version replaces, found by one scan and an index of the replaced ones only,
-where ordering all versions of a record sorted a million rows for each model that read them.
+where ordering all versions of a record sorted a million rows for each model that read them. So are
+the records of an API, whose columns are the vendor's: they stay one payload.
 
 Columns that are fixed (by law, or by the contract) are text columns and not one jsonb payload:
 reading, encoding and COPY of a million lines took 1.4 to 2.1 times a plain COPY, against 4.6 times
@@ -18,6 +19,7 @@ import psycopg
 from encours.clients.fec_columns import OUTPUT_COLUMNS
 from encours.clients.flat_file_schema import STREAMS_BY_NAME, Stream
 from encours.sources.registry import SOURCES
+from encours.sources.source import ApiSource, FileSource, Source
 from encours.warehouse.ledger import apply_schema
 
 VERSIONED_STREAM = """
@@ -57,6 +59,39 @@ create unique index if not exists {stream}_replaced
     on raw_files.{stream} (replaced_version) where replaced_version is not null;
 """
 
+# A record of an API is what the source sent, one row per version. Its hash tells most of what did
+# not change without reading the payload.
+API_STREAM = """
+create table if not exists raw_{source}.{stream} (
+    version_no bigint generated always as identity (cache 1000),
+    extracted_at timestamptz not null default now(),
+    source_updated_at timestamptz,
+    replaced_version bigint,
+    first_extracted_at timestamptz,
+    is_deleted boolean not null default false,
+    entity_id text not null default current_setting('encours.entity_id'),
+    record_key text not null,
+    payload_hash text not null,
+    run_id text not null default current_setting('encours.run_id'),
+    payload jsonb not null
+);
+create unique index if not exists {stream}_replaced
+    on raw_{source}.{stream} (replaced_version) where replaced_version is not null;
+"""
+
+# One row per loaded run and entity; `streams` holds, by stream, its window and its watermark.
+API_READINGS = """
+create table if not exists raw_{source}.readings (
+    reading_no bigint generated always as identity primary key,
+    extracted_at timestamptz not null default now(),
+    run_id text not null default current_setting('encours.run_id'),
+    entity_id text not null,
+    company_id text not null,
+    landed_at timestamptz not null,
+    streams jsonb not null
+);
+"""
+
 FEC_SNAPSHOTS = """
 create table if not exists raw_fec.ledger_files (
     snapshot_id bigint generated always as identity primary key,
@@ -84,11 +119,21 @@ create index if not exists ledger_lines_snapshot
 def ensure_raw(connection: psycopg.Connection) -> None:
     """Create the raw schema and tables of every registered source."""
     for source in SOURCES.values():
-        statements = [f"create schema if not exists raw_{source.key}"]
-        if source.key == "fec":
-            statements.append(FEC_SNAPSHOTS.format(columns=_fec_columns()))
+        ensure_source(connection, source)
+
+
+def ensure_source(connection: psycopg.Connection, source: Source) -> None:
+    statements = [f"create schema if not exists raw_{source.key}"]
+    if source.key == "fec":
+        statements.append(FEC_SNAPSHOTS.format(columns=_fec_columns()))
+    if isinstance(source, FileSource):
         statements.extend(_versioned(source.key, stream) for stream in source.streams)
-        apply_schema(connection, f"raw_{source.key}", statements)
+    if isinstance(source, ApiSource):
+        statements.append(API_READINGS.format(source=source.key))
+        statements.extend(
+            API_STREAM.format(source=source.key, stream=stream.name) for stream in source.streams
+        )
+    apply_schema(connection, f"raw_{source.key}", statements)
 
 
 def flat_file_columns(stream: Stream) -> tuple[str, ...]:

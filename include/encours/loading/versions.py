@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import psycopg
-from psycopg import errors, sql
+from psycopg import sql
 
 from encours.clients.flat_file_schema import Stream
 from encours.loading.raw_schema import flat_file_columns
+from encours.loading.raw_tables import latest_versions
 
 
 def raw_table(stream: Stream) -> sql.Identifier:
@@ -21,35 +22,6 @@ def raw_table(stream: Stream) -> sql.Identifier:
 
 def has_entity(stream: Stream) -> bool:
     return stream.column("entity_id") is not None
-
-
-def take_empty_tables(connection: psycopg.Connection, streams: Sequence[Stream]) -> frozenset[str]:
-    """The streams whose raw table is empty, truncated in this transaction: PostgreSQL then writes
-    the rows to the table only, and not to its log as well.
-
-    All locks or none, at once: a build that reads these tables is not kept waiting for half of
-    them, and where one is read at this moment the rows take the ordinary way.
-    """
-    empty = [stream for stream in streams if _is_empty(connection, stream)]
-    if not empty:
-        return frozenset()
-    tables = sql.SQL(", ").join(map(raw_table, empty))
-    try:
-        with connection.transaction():
-            connection.execute(
-                sql.SQL("lock table {} in access exclusive mode nowait").format(tables)
-            )
-    except errors.LockNotAvailable:
-        return frozenset()
-    connection.execute(sql.SQL("truncate {}").format(tables))
-    return frozenset(stream.name for stream in empty)
-
-
-def _is_empty(connection: psycopg.Connection, stream: Stream) -> bool:
-    row = connection.execute(
-        sql.SQL("select not exists (select 1 from {})").format(raw_table(stream))
-    ).fetchone()
-    return row is not None and bool(row[0])
 
 
 def make_incoming(connection: psycopg.Connection, stream: Stream) -> sql.Identifier:
@@ -124,7 +96,7 @@ def apply_incoming(
             either=sql.SQL(", ").join(map(_either, flat_file_columns(stream))),
             either_line=_either("line_no"),
             incoming=incoming,
-            latest=_latest(stream),
+            latest=latest_versions(raw_table(stream)),
             # What belongs to no entity is all of it replaced.
             is_delivered=sql.SQL("entity_id = any(%(entities)s)" if has_entity(stream) else "true"),
             incoming_columns=_columns(stream, "incoming"),
@@ -153,7 +125,7 @@ def delete_all(connection: psycopg.Connection, stream: Stream, entities: Sequenc
         ).format(
             raw=raw_table(stream),
             columns=_columns(stream),
-            latest=_latest(stream),
+            latest=latest_versions(raw_table(stream)),
             latest_columns=_columns(stream, "latest"),
             conditions=sql.SQL(" and ").join(conditions),
         ),
@@ -166,14 +138,6 @@ def _either(column: str) -> sql.Composed:
     return sql.SQL(
         "case when incoming.record_key is null then latest.{name} else incoming.{name} end"
     ).format(name=sql.Identifier(column))
-
-
-def _latest(stream: Stream) -> sql.Composed:
-    return sql.SQL(
-        "(select * from {raw} as stored where not exists (select 1 from {raw} as newer"
-        " where newer.replaced_version is not null"
-        " and newer.replaced_version = stored.version_no))"
-    ).format(raw=raw_table(stream))
 
 
 def _columns(stream: Stream, table: str | None = None) -> sql.Composed:

@@ -16,6 +16,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import psycopg
+from psycopg import sql
 
 from encours.errors import BadInput, FatalError, QualityHold, RetryableError
 from encours.loading.raw_schema import ensure_raw
@@ -26,6 +27,7 @@ from encours.quality.results import CheckResult
 from encours.quality.suites import expected_checks, load_suites
 from encours.quality.verdict import decide
 from encours.settings import Settings, project_root
+from encours.sources.registry import API_SOURCES
 from encours.transform import dbt
 from encours.warehouse import carrying, ledger, publication
 from encours.warehouse.connections import Warehouse, connect, open_warehouse
@@ -162,7 +164,7 @@ def default_as_of_date(connection: psycopg.Connection, known_on: datetime, clock
     ).fetchone()
     zone = ZoneInfo(row[0] if row and row[0] else "Europe/Paris")
     today = clock.astimezone(zone).date()
-    if _has_live_files(connection, known_on):
+    if _has_live_files(connection, known_on) or _was_read(connection, known_on):
         return today
     row = connection.execute(
         "select max(greatest((payload ->> 'closing_date')::date,"
@@ -188,14 +190,39 @@ def _has_live_files(connection: psycopg.Connection, known_on: datetime) -> bool:
     return bool(row and row[0])
 
 
+def _was_read(connection: psycopg.Connection, known_on: datetime) -> bool:
+    """Whether an API was read: its books are those of a running business."""
+    return any(
+        connection.execute(
+            sql.SQL("select 1 from {} where extracted_at <= %s limit 1").format(
+                sql.Identifier(f"raw_{key}", "readings")
+            ),
+            [known_on],
+        ).fetchone()
+        for key in API_SOURCES
+    )
+
+
 def last_extraction(connection: psycopg.Connection) -> datetime | None:
     """When raw last received something; the default of known_on."""
     row = connection.execute(
-        "select greatest((select max(extracted_at) from raw_fec.ledger_files),"
-        " (select max(extracted_at) from raw_files.deliveries))"
+        sql.SQL("select max(extracted_at) from ({}) as brought").format(
+            sql.SQL(" union all ").join(
+                sql.SQL("select max(extracted_at) as extracted_at from {}").format(table)
+                for table in _arrivals()
+            )
+        )
     ).fetchone()
     connection.commit()
     return row[0] if row else None
+
+
+def _arrivals() -> Iterator[sql.Identifier]:
+    """The raw tables with one row per arrival, of every source."""
+    yield sql.Identifier("raw_fec", "ledger_files")
+    yield sql.Identifier("raw_files", "deliveries")
+    for key in API_SOURCES:
+        yield sql.Identifier(f"raw_{key}", "readings")
 
 
 def _write_choices(connection: psycopg.Connection, choices: Sequence[Choice]) -> None:
@@ -244,7 +271,8 @@ def _keep_refused_rows(connection: psycopg.Connection, build: dbt.Build) -> None
             " select %s, source, stream, entity_id, record_key,"
             # The models know the stream; a person looks for the file that was delivered.
             " coalesce((select payload -> 'files' ->> refused.stream from raw_files.deliveries"
-            "   where payload ->> 'entity_id' = refused.entity_id and extracted_at <= %s"
+            "   where refused.source = 'files'"
+            "   and payload ->> 'entity_id' = refused.entity_id and extracted_at <= %s"
             "   order by version_no desc limit 1), file_name),"
             " line_no, column_name, reason, 'transform'"
             " from intermediate.int_refused_rows as refused where found_by = 'transform'",

@@ -17,6 +17,7 @@ from typing import Any
 
 from encours.allocator import share_arenas
 from encours.errors import FatalError
+from encours.orchestration.accesses import copy_stored
 from encours.orchestration.airflow_home import prepare_run
 from encours.settings import Settings, project_root
 from encours.transform import dbt
@@ -37,6 +38,7 @@ def run_dags(
         warehouse = open_warehouse(settings)
         dbt.warm_up(settings, warehouse.pipeline_url)
         database = prepare_run(settings, log_path.parent)
+        copy_stored(settings, database)
         try:
             _run_all(confs, progress)
         finally:

@@ -67,7 +67,7 @@ def land(settings: Settings, source: str, run_id: str, inputs: Sequence[str]) ->
     """Check that the inputs can be read as what they claim, and land them. Returns the folder."""
     paths = [Path(text) for text in inputs]
     with (
-        _connection(settings) as connection,
+        raw_connection(settings) as connection,
         _recorded(connection, run_id, source, "landing") as record,
     ):
         checked = check_inputs(source, paths)
@@ -89,7 +89,7 @@ def load(
     """Load a landed folder into raw, in one transaction."""
     manifest = read_manifest(Path(folder))
     load_source = _load_fec if source == "fec" else _load_files
-    with returned_memory(), _connection(settings) as connection:
+    with returned_memory(), raw_connection(settings) as connection:
         return load_source(connection, manifest, run_id, is_demo)
 
 
@@ -102,7 +102,7 @@ def _load_fec(
             connection.transaction(),
             _named_as_delivered(manifest),
         ):
-            notes = _set_demo_aside(connection, run_id, is_demo)
+            notes = set_demo_aside(connection, run_id, is_demo)
             ledgers = load_ledgers(connection, manifest, run_id)
         rows = sum(ledger.line_count for ledger in ledgers)
         for ledger in ledgers:
@@ -135,7 +135,7 @@ def _load_files(
             connection.transaction(),
             _named_as_delivered(manifest),
         ):
-            notes = _set_demo_aside(connection, run_id, is_demo)
+            notes = set_demo_aside(connection, run_id, is_demo)
             streams = load_delivery(connection, manifest, run_id, is_demo=is_demo)
         rows = sum(stream.row_count for stream in streams)
         refused = sum(stream.refused_count for stream in streams)
@@ -159,7 +159,7 @@ def _load_files(
     return Ingested("files", run_id, rows, refused)
 
 
-def _set_demo_aside(connection: psycopg.Connection, run_id: str, is_demo: bool) -> list[str]:
+def set_demo_aside(connection: psycopg.Connection, run_id: str, is_demo: bool) -> list[str]:
     """Real books and the demo company never stand side by side in the marts."""
     if is_demo:
         if holds_real_books(connection):
@@ -188,7 +188,7 @@ def check_inputs(source: str, paths: Sequence[Path]) -> Checked:
 
 def record_refusal(settings: Settings, source: str, run_id: str, error: BadInput) -> None:
     """An attempt that ended before it began is an attempt all the same."""
-    with _connection(settings) as connection:
+    with raw_connection(settings) as connection:
         start_run(connection, run_id)
         extraction_id = start_extraction(connection, run_id, source, STREAM)
         finish_extraction(connection, extraction_id, Outcome("refused", error=str(error)))
@@ -196,7 +196,8 @@ def record_refusal(settings: Settings, source: str, run_id: str, error: BadInput
 
 
 @contextmanager
-def _connection(settings: Settings) -> Iterator[psycopg.Connection]:
+def raw_connection(settings: Settings) -> Iterator[psycopg.Connection]:
+    """A connection for writing what a source brought, with ledger and raw tables in place."""
     try:
         with connect(open_warehouse(settings).pipeline_url) as connection:
             ensure_ledger(connection)

@@ -18,12 +18,12 @@ from encours.errors import (
     BadInput,
     EncoursError,
 )
-from encours.orchestration import inbox_files, ingest
+from encours.orchestration import accesses, inbox_files, ingest
 from encours.orchestration.failures import Failure, read_failure
 from encours.orchestration.run_ids import new_run_id
 from encours.policies import read_choices
 from encours.settings import DEFAULT_HOME, Settings
-from encours.sources.registry import SOURCES
+from encours.sources.registry import API_SOURCES, FILE_SOURCES, SOURCES
 from encours.warehouse import ledger
 from encours.warehouse.connections import connect, open_warehouse
 
@@ -128,6 +128,11 @@ def _confs(
                 "from_inbox": from_inbox,
             },
         )
+    for source, connections in _connections(settings, order):
+        yield (
+            f"ingest_{source}",
+            {"run_id": run_id, "connections": connections, "is_full": order.is_full},
+        )
     yield (
         "build_receivables",
         {
@@ -149,10 +154,23 @@ def _inputs(settings: Settings, order: Order) -> Iterator[tuple[str, list[Path],
         yield "files", [order.files], False
     if order.fec or order.files:
         return
-    for source in order.sources or SOURCES:
+    for source in FILE_SOURCES:
         waiting = inbox_files.waiting_inputs(settings, source)
-        if waiting:
+        if waiting and source in (order.sources or FILE_SOURCES):
             yield source, waiting, True
+
+
+def _connections(settings: Settings, order: Order) -> Iterator[tuple[str, list[str]]]:
+    """The API sources to read, with their connections: those named, else all that have any."""
+    if (order.fec or order.files) and not order.sources:
+        return
+    configured = accesses.configured(settings)
+    for source in order.sources or configured:
+        if source not in API_SOURCES:
+            continue
+        if source not in configured:
+            raise BadInput(f"{source} is not connected", mend=f"encours connect {source}")
+        yield source, configured[source]
 
 
 def _check_early(settings: Settings, source: str, run_id: str, inputs: list[Path]) -> None:

@@ -19,9 +19,9 @@ select run_id, status, as_of_date, known_on, carried_to, started_at, finished_at
 from ops.run order by started_at desc limit %s
 """
 EXTRACTIONS = """
-select distinct on (source, stream) source, stream, status, finished_at, row_count,
-    refused_count, watermark, error
-from ops.extraction order by source, stream, extraction_id desc
+select distinct on (source, entity_id, stream) source, entity_id, stream, status, finished_at,
+    page_count, row_count, refused_count, watermark, error
+from ops.extraction order by source, entity_id, stream, extraction_id desc
 """
 HELD = """
 select run.run_id

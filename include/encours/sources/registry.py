@@ -1,33 +1,13 @@
-"""The sources that Encours extracts from, as data: keys and streams.
-
-A source that is registered here gets a raw schema, an ingest DAG and a place in the inbox.
-"""
+"""The sources that Encours extracts from: one that is named here gets a raw schema and an ingest
+DAG."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 
-from encours.clients.flat_file_schema import STREAMS
+from encours.sources.files import FEC, FILES
+from encours.sources.source import ApiSource, FileSource, Source
 
-
-@dataclass(frozen=True)
-class Source:
-    """`key` names the raw schema, the asset and the DAG; `streams` its versioned raw tables."""
-
-    key: str
-    title: str
-    streams: tuple[str, ...]
-
-
-FEC = Source(
-    key="fec",
-    title="FEC, the legal French ledger file",
-    # Its lines belong to a delivered file, not to a versioned record: loading/fec.py.
-    streams=(),
-)
-FILES = Source(
-    key="files",
-    title="flat files, the canonical model as CSV or Parquet",
-    streams=("deliveries", *(stream.name for stream in STREAMS)),
-)
-SOURCES = {source.key: source for source in (FEC, FILES)}
+FILE_SOURCES: Mapping[str, FileSource] = {source.key: source for source in (FEC, FILES)}
+API_SOURCES: Mapping[str, ApiSource] = {}
+SOURCES: Mapping[str, Source] = {**FILE_SOURCES, **API_SOURCES}

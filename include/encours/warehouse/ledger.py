@@ -55,11 +55,16 @@ create table if not exists ops.extraction (
     control_total jsonb,
     watermark text,
     notes text[] not null default '{}',
-    status text not null
-        check (status in ('running', 'loaded', 'unchanged', 'incomplete', 'refused', 'failed')),
+    status text not null,
     error text
 );
 create index if not exists extraction_run on ops.extraction (run_id);
+-- Of an API, through which several companies are read: whose books. What has landed is yet to be
+-- loaded.
+alter table ops.extraction add column if not exists entity_id text;
+alter table ops.extraction drop constraint if exists extraction_status_check;
+alter table ops.extraction add constraint extraction_status_check check (status in
+    ('running', 'landed', 'loaded', 'unchanged', 'incomplete', 'refused', 'failed'));
 
 create table if not exists ops.rejected_row (
     run_id text not null,
@@ -275,25 +280,57 @@ class Rejection:
     value_excerpt: str | None = None
 
 
-def start_extraction(connection: psycopg.Connection, run_id: str, source: str, stream: str) -> int:
+def start_extraction(
+    connection: psycopg.Connection,
+    run_id: str,
+    source: str,
+    stream: str,
+    entity_id: str | None = None,
+) -> int:
     """Attempts that were killed cannot say so themselves: the next of their stream does."""
+    place = {"run": run_id, "source": source, "stream": stream, "entity": entity_id}
     with connection.transaction():
         connection.execute(
             "update ops.extraction set status = 'failed', finished_at = now(),"
             " error = 'the attempt was interrupted; a later one replaced it'"
-            " where status = 'running' and source = %s and stream = %s",
-            [source, stream],
+            " where status in ('running', 'landed') and source = %(source)s"
+            " and stream = %(stream)s and entity_id is not distinct from %(entity)s",
+            place,
         )
         row = connection.execute(
-            "insert into ops.extraction (run_id, source, stream, attempt, status)"
-            " select %(run)s, %(source)s, %(stream)s, 1 + count(*), 'running'"
+            "insert into ops.extraction (run_id, source, stream, entity_id, attempt, status)"
+            " select %(run)s, %(source)s, %(stream)s, %(entity)s, 1 + count(*), 'running'"
             " from ops.extraction"
             " where run_id = %(run)s and source = %(source)s and stream = %(stream)s"
+            " and entity_id is not distinct from %(entity)s"
             " returning extraction_id",
-            {"run": run_id, "source": source, "stream": stream},
+            place,
         ).fetchone()
     assert row is not None
     return int(row[0])
+
+
+def note_progress(connection: psycopg.Connection, extraction_id: int, so_far: Outcome) -> None:
+    """What was read until now, for whoever looks while it runs."""
+    with connection.transaction():
+        connection.execute(
+            "update ops.extraction set page_count = %s, row_count = %s, byte_count = %s"
+            " where extraction_id = %s",
+            [so_far.page_count, so_far.row_count, so_far.byte_count, extraction_id],
+        )
+
+
+def landed_extractions(
+    connection: psycopg.Connection, run_id: str, source: str, entity_id: str
+) -> dict[str, int]:
+    """The last attempt of each stream of this run and entity, by stream."""
+    rows = connection.execute(
+        "select stream, max(extraction_id) from ops.extraction"
+        " where run_id = %s and source = %s and entity_id = %s group by stream",
+        [run_id, source, entity_id],
+    ).fetchall()
+    connection.commit()
+    return {row[0]: row[1] for row in rows}
 
 
 def finish_extraction(connection: psycopg.Connection, extraction_id: int, outcome: Outcome) -> None:

@@ -1,0 +1,182 @@
+"""Extraction steps: what an API tells of one company is landed unchanged, then loaded into raw.
+
+Each step is one task of an ingest DAG: safe to repeat, in and out are ids and small summaries. All
+streams of a company are read by one client and loaded in one transaction, so that raw never holds
+the payments of a day whose invoices it does not know.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from time import monotonic
+
+import psycopg
+
+from encours.allocator import returned_memory
+from encours.clients.api import Access, Client, Record, Window, WindowTooOld
+from encours.landing.responses import (
+    LandedResponses,
+    ResponseLanding,
+    land_responses,
+    read_responses,
+)
+from encours.loading.raw_tables import LoadedStream, alone_in_raw
+from encours.loading.records import (
+    Incomplete,
+    LastReading,
+    check_company,
+    last_readings,
+    load_responses,
+)
+from encours.orchestration.ingest import Ingested, raw_connection, set_demo_aside
+from encours.settings import Settings
+from encours.sources.source import ApiSource, ApiStream
+from encours.warehouse.ledger import (
+    Outcome,
+    finish_extraction,
+    landed_extractions,
+    note_progress,
+    start_extraction,
+)
+
+log = logging.getLogger(__name__)
+PROGRESS_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What to read: one company of a source, what changed of it or everything."""
+
+    run_id: str
+    source: ApiSource
+    access: Access
+    is_full: bool = False
+
+
+def land_company(settings: Settings, reading: Reading) -> str:
+    """Read all streams of one company into the landing zone. Returns the landed folder."""
+    try:
+        return _land(settings, reading)
+    except WindowTooOld as error:
+        log.info("%s: %s: everything is read again", reading.access.connection_id, error)
+        return _land(settings, replace(reading, is_full=True))
+
+
+def _land(settings: Settings, reading: Reading) -> str:
+    source, access = reading.source, reading.access
+    with raw_connection(settings) as connection, closing(source.open_client(access)) as client:
+        company_id = client.company_id()
+        # Before thousands of pages are read, not after.
+        check_company(connection, source.key, access.entity_id, company_id)
+        last = last_readings(connection, source.key, access.entity_id)
+        with land_responses(
+            settings, source.key, access.entity_id, reading.run_id, company_id
+        ) as landing:
+            for stream in source.streams:
+                window = Window() if reading.is_full else _window(source, stream, last)
+                _read_stream(connection, reading, client, landing, stream.name, window)
+    return str(landing.folder)
+
+
+def _window(source: ApiSource, stream: ApiStream, last: Mapping[str, LastReading]) -> Window:
+    """From the last reading on, less the overlap; everything where there is none."""
+    reading = last.get(stream.name)
+    if reading is None or reading.watermark is None or not stream.is_incremental:
+        return Window()
+    return Window(reading.watermark - source.overlap)
+
+
+def _read_stream(
+    connection: psycopg.Connection,
+    reading: Reading,
+    client: Client,
+    landing: ResponseLanding,
+    stream: str,
+    window: Window,
+) -> None:
+    source, access = reading.source, reading.access
+    extraction_id = start_extraction(
+        connection, reading.run_id, source.key, stream, access.entity_id
+    )
+    landed = landing.stream(stream, window)
+    so_far = Outcome("running")
+    told = monotonic()
+    try:
+        for exchange in client.read(stream, window):
+            landed.add(exchange)
+            so_far = replace(
+                so_far,
+                page_count=so_far.page_count + 1,
+                row_count=so_far.row_count + _count(source.read_records(stream, exchange)),
+                byte_count=so_far.byte_count + len(exchange.body),
+            )
+            if monotonic() - told > PROGRESS_SECONDS:
+                told = monotonic()
+                note_progress(connection, extraction_id, so_far)
+                _tell(reading, stream, so_far, "so far")
+    except Exception as error:
+        line = " ".join(str(error).split())
+        # The error itself is what the caller must see, also where the database went away with it.
+        with suppress(psycopg.Error):
+            finish_extraction(
+                connection, extraction_id, replace(so_far, status="failed", error=line)
+            )
+        raise
+    _tell(reading, stream, so_far, "in all")
+    finish_extraction(connection, extraction_id, replace(so_far, status="landed"))
+
+
+def _count(records: Iterable[Record]) -> int:
+    return sum(1 for _ in records)
+
+
+def _tell(reading: Reading, stream: str, so_far: Outcome, when: str) -> None:
+    log.info(
+        "%s %s: %d pages, %d rows %s",
+        reading.access.connection_id,
+        stream,
+        so_far.page_count,
+        so_far.row_count,
+        when,
+    )
+
+
+def load_company(settings: Settings, source: ApiSource, run_id: str, folder: str) -> Ingested:
+    """Load what one company landed, in one transaction."""
+    manifest = read_responses(Path(folder))
+    with returned_memory(), raw_connection(settings) as connection:
+        attempts = landed_extractions(connection, run_id, source.key, manifest.entity_id)
+        try:
+            with alone_in_raw(connection, source.key), connection.transaction():
+                notes = set_demo_aside(connection, run_id, is_demo=False)
+                loaded = load_responses(connection, source, manifest, run_id)
+        except Exception as error:
+            if not connection.closed:
+                status = "incomplete" if isinstance(error, Incomplete) else "failed"
+                line = " ".join(str(error).split())
+                for extraction_id in attempts.values():
+                    finish_extraction(connection, extraction_id, Outcome(status, error=line))
+            raise
+        landed = {stream.name: stream for stream in manifest.streams}
+        for stream in loaded:
+            finish_extraction(
+                connection, attempts[stream.stream], _outcome(stream, landed[stream.stream], notes)
+            )
+    return Ingested(source.key, run_id, sum(stream.row_count for stream in loaded), 0)
+
+
+def _outcome(stream: LoadedStream, landed: LandedResponses, notes: Sequence[str]) -> Outcome:
+    stated = landed.stated_total
+    return Outcome(
+        status="loaded" if stream.changed_count or stream.deleted_count else "unchanged",
+        page_count=landed.exchange_count,
+        row_count=stream.row_count,
+        byte_count=stream.byte_count,
+        control_total={"stated": str(stated)} if stated is not None else None,
+        watermark=stream.watermark.isoformat() if stream.watermark else None,
+        notes=tuple(notes),
+    )
