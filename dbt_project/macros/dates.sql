@@ -20,3 +20,7 @@ cast({{ date_expression }} + ({{ months }}) * interval '1 month' as date)
 {% macro add_days(date_expression, days) %}({{ date_expression }} + {{ days }}){% endmacro %}
 
 {% macro days_between(later, earlier) %}({{ later }} - {{ earlier }}){% endmacro %}
+
+{% macro day_in_zone(moment, time_zone) -%}
+cast(({{ moment }}) at time zone {{ time_zone }} as date)
+{%- endmacro %}

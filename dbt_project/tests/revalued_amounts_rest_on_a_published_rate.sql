@@ -22,18 +22,23 @@ last_rate_dates as (
         currency_code,
         base_currency,
         max(rate_date) as rate_date
-    from {{ ref('stg_files__exchange_rates') }}
+    from {{ ref('int_gathered_exchange_rates') }}
     where rate_date <= {{ as_of_date() }}
     group by currency_code, base_currency
 ),
 
+-- The company's own files go before what an accounting tool says.
 last_rates as (
     select
         rates.currency_code,
         rates.base_currency,
         rates.rate_date,
-        rates.exchange_rate
-    from {{ ref('stg_files__exchange_rates') }} as rates
+        rates.exchange_rate,
+        row_number() over (
+            partition by rates.currency_code, rates.base_currency
+            order by case rates.source when 'files' then 0 else 1 end, rates.source
+        ) as source_rank
+    from {{ ref('int_gathered_exchange_rates') }} as rates
     inner join last_rate_dates
         on
             rates.currency_code = last_rate_dates.currency_code
@@ -59,6 +64,7 @@ expected as (
         on
             open_items.currency_code = last_rates.currency_code
             and open_items.company_currency_code = last_rates.base_currency
+            and last_rates.source_rank = 1
 )
 
 select *

@@ -24,6 +24,7 @@ EXPRESSIONS = {
     "added_months": "add_months('day', 'n')",
     "added_days": "add_days('day', 'n')",
     "days_between": "days_between('later', 'day')",
+    "day_in_zone": "day_in_zone('moment', 'zone')",
     "company_amount": "company_amount('amount', 'rate', 'n')",
     "json_text": "json_text('document', 'name')",
     "row_digest": "row_digest(['name', 'amount', 'day'])",
@@ -132,6 +133,19 @@ def test_days_are_added_and_counted_across_a_leap_day(answers: Answers) -> None:
         date(2024, 2, 29),
     ]
     assert answers("days_between", "later, day", "date '2024-03-01', date '2024-02-28'") == [2]
+
+
+def test_day_of_a_moment_is_that_of_its_time_zone(answers: Answers) -> None:
+    days = answers(
+        "day_in_zone",
+        "moment, zone",
+        "timestamptz '2025-04-30 21:59:59+00', 'Europe/Paris'",
+        "timestamptz '2025-04-30 22:00:00+00', 'Europe/Paris'",
+        "timestamptz '2025-04-30 03:59:59+00', 'America/New_York'",
+        "timestamptz '2025-04-30 22:00:00+00', 'UTC'",
+    )
+
+    assert days == [date(2025, 4, 30), date(2025, 5, 1), date(2025, 4, 29), date(2025, 4, 30)]
 
 
 def test_company_amount_is_rounded_half_away_from_zero(answers: Answers) -> None:

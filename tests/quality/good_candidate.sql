@@ -217,6 +217,11 @@ create table int_refused_rows (
     column_name text, reason text
 );
 
+create table int_source_differences (
+    source text, document_key text, entity_id text, source_document_id text, currency_code text,
+    source_open_amount numeric, open_amount numeric
+);
+
 create table int_fec_ledgers (
     entity_id text, closing_date date, file_name text, total_debit numeric(20, 2),
     total_credit numeric(20, 2), is_balanced boolean, has_lettering boolean, matching text

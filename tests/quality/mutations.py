@@ -294,6 +294,10 @@ MUTATIONS: Final[dict[tuple[str, str], str]] = {
             'absent for a document in USD'
         )
     """,
+    ("int_source_differences", "sources_agree_on_what_is_open"): """
+        insert into intermediate.int_source_differences values
+        ('odoo', 'odoo:fr01:document:12', 'fr01', '12', 'EUR', 40.00, 60.00)
+    """,
     ("int_fec_ledgers", "debits_equal_credits"): """
         update intermediate.int_fec_ledgers set total_debit = 4999.99, is_balanced = false
     """,

@@ -1,10 +1,10 @@
 -- grain: one row per customer and custom attribute
 with customers as (
     select
-        {{ surrogate_key(["'files'", 'entity_id', 'source_customer_id']) }} as customer_id,
+        {{ surrogate_key(['source', 'entity_id', 'source_customer_id']) }} as customer_id,
         entity_id,
         custom_attributes
-    from {{ ref('stg_files__customers') }}
+    from {{ ref('int_gathered_customers') }}
     where custom_attributes is not null
 ),
 

@@ -104,8 +104,8 @@ facts as (
     select
         'control_total' as fact_type,
         balance_date as business_date,
-        {{ row_digest(['entity_id', 'ledger_account', 'ledger_balance']) }} as digest
-    from {{ ref('stg_files__ledger_balances') }}
+        {{ row_digest(['source', 'entity_id', 'ledger_account', 'ledger_balance']) }} as digest
+    from {{ ref('int_gathered_ledger_balances') }}
     union all
     select
         'ledger' as fact_type,

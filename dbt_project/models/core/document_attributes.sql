@@ -1,12 +1,12 @@
 -- grain: one row per document and custom attribute
 with documents as (
     select
-        {{ surrogate_key(["'files'", 'entity_id', "'document'", 'source_document_id']) }}
+        {{ surrogate_key(['source', 'entity_id', "'document'", 'source_document_id']) }}
             as document_id,
         entity_id,
         source_document_id,
         custom_attributes
-    from {{ ref('stg_files__documents') }}
+    from {{ ref('int_gathered_documents') }}
     where custom_attributes is not null
 ),
 

@@ -39,7 +39,8 @@ items as (
     from {{ ref('int_items') }}
 ),
 
--- The last published rate on or before the as-of date; null when none was ever published.
+-- The last published rate on or before the as-of date; null when none was ever published. Of a day
+-- that several sources publish, the company's own files go first.
 ranked_rates as (
     select
         currency_code,
@@ -48,9 +49,9 @@ ranked_rates as (
         exchange_rate,
         row_number() over (
             partition by currency_code, base_currency
-            order by rate_date desc
+            order by rate_date desc, case source when 'files' then 0 else 1 end, source
         ) as rate_rank
-    from {{ ref('stg_files__exchange_rates') }}
+    from {{ ref('int_gathered_exchange_rates') }}
     where rate_date <= {{ as_of_date() }}
 ),
 

@@ -27,6 +27,7 @@ final as (
         amount,
         company_currency_code,
         amount as company_amount,
+        is_estimated,
         known_at
     from {{ ref('int_item_movements') }}
     where not is_converted and movement_date <= {{ as_of_date() }}
@@ -46,6 +47,7 @@ final as (
         {{ company_amount('open_amount', 'exchange_rate', 'company_minor_units') }}
         - {{ company_amount('(open_amount - amount)', 'exchange_rate', 'company_minor_units') }}
             as company_amount,
+        is_estimated,
         known_at
     from running
 )

@@ -13,126 +13,129 @@ with fec_coverage as (
     group by entity_id
 ),
 
-last_delivery as (
-    select
-        {{ json_text('payload', 'entity_id') }} as entity_id,
-        max(extracted_at) as last_extracted_at
-    from {{ source('raw_files', 'deliveries') }}
-    where extracted_at <= {{ known_on() }}
-    group by {{ json_text('payload', 'entity_id') }}
-),
-
-file_streams as (
+gathered_streams as (
     select
         entity_id,
+        source,
         'customers' as stream,
         cast(null as date) as first_business_date,
         cast(null as date) as last_business_date,
         count(*) as row_count
-    from {{ ref('stg_files__customers') }}
-    group by entity_id
+    from {{ ref('int_gathered_customers') }}
+    group by entity_id, source
     union all
     select
         entity_id,
+        source,
         'documents' as stream,
         min(issue_date) as first_business_date,
         max(issue_date) as last_business_date,
         count(*) as row_count
-    from {{ ref('stg_files__documents') }}
-    group by entity_id
+    from {{ ref('int_gathered_documents') }}
+    group by entity_id, source
     union all
     select
         entity_id,
+        source,
         'instalments' as stream,
         cast(null as date) as first_business_date,
         cast(null as date) as last_business_date,
         count(*) as row_count
-    from {{ ref('stg_files__instalments') }}
-    group by entity_id
+    from {{ ref('int_gathered_instalments') }}
+    group by entity_id, source
     union all
     select
         entity_id,
+        source,
         'payments' as stream,
         min(payment_date) as first_business_date,
         max(payment_date) as last_business_date,
         count(*) as row_count
-    from {{ ref('stg_files__payments') }}
-    group by entity_id
+    from {{ ref('int_gathered_payments') }}
+    group by entity_id, source
     union all
     select
         entity_id,
+        source,
         'allocations' as stream,
         cast(null as date) as first_business_date,
         cast(null as date) as last_business_date,
         count(*) as row_count
-    from {{ ref('stg_files__allocations') }}
-    group by entity_id
+    from {{ ref('int_gathered_allocations') }}
+    group by entity_id, source
     union all
     select
         entity_id,
+        source,
         'write_offs' as stream,
         min(write_off_date) as first_business_date,
         max(write_off_date) as last_business_date,
         count(*) as row_count
-    from {{ ref('stg_files__write_offs') }}
-    group by entity_id
+    from {{ ref('int_gathered_write_offs') }}
+    group by entity_id, source
     union all
     select
         entity_id,
+        source,
         'disputes' as stream,
         min(opened_on) as first_business_date,
         max(opened_on) as last_business_date,
         count(*) as row_count
-    from {{ ref('stg_files__disputes') }}
-    group by entity_id
+    from {{ ref('int_gathered_disputes') }}
+    group by entity_id, source
     union all
     select
         entity_id,
+        source,
         'promises' as stream,
         min(recorded_on) as first_business_date,
         max(recorded_on) as last_business_date,
         count(*) as row_count
-    from {{ ref('stg_files__promises') }}
-    group by entity_id
+    from {{ ref('int_gathered_promises') }}
+    group by entity_id, source
     union all
     select
         entity_id,
+        source,
         'collection_cases' as stream,
         min(opened_on) as first_business_date,
         max(opened_on) as last_business_date,
         count(*) as row_count
-    from {{ ref('stg_files__collection_cases') }}
-    group by entity_id
+    from {{ ref('int_gathered_collection_cases') }}
+    group by entity_id, source
     union all
     select
         entity_id,
+        source,
         'ledger_balances' as stream,
         min(balance_date) as first_business_date,
         max(balance_date) as last_business_date,
         count(*) as row_count
-    from {{ ref('stg_files__ledger_balances') }}
-    group by entity_id
+    from {{ ref('int_gathered_ledger_balances') }}
+    group by entity_id, source
 ),
 
-file_coverage as (
+gathered_coverage as (
     select
-        file_streams.entity_id,
-        'files' as source,
-        file_streams.stream,
-        file_streams.first_business_date,
-        file_streams.last_business_date,
-        last_delivery.last_extracted_at,
-        file_streams.row_count,
+        gathered_streams.entity_id,
+        gathered_streams.source,
+        gathered_streams.stream,
+        gathered_streams.first_business_date,
+        gathered_streams.last_business_date,
+        readings.last_read_at as last_extracted_at,
+        gathered_streams.row_count,
         cast(null as text) as matching
-    from file_streams
-    left join last_delivery
-        on file_streams.entity_id = last_delivery.entity_id
+    from gathered_streams
+    left join {{ ref('int_gathered_readings') }} as readings
+        on
+            gathered_streams.source = readings.source
+            and gathered_streams.entity_id = readings.entity_id
 ),
 
 coverage as (
     select * from fec_coverage
     union all
-    select * from file_coverage
+    select * from gathered_coverage
 ),
 
 final as (

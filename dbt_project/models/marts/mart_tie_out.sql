@@ -1,7 +1,7 @@
 -- grain: one row per entity, ledger account and date: the books against the open items
 -- For a FEC the ledger side is recomputed from the one file that covers the date, opening lines
--- included, so it also proves that brought-forward lines were counted once. For flat files it is
--- the control totals given in ledger_balances, all receivable accounts of a date together.
+-- included, so it also proves that brought-forward lines were counted once. For other
+-- sources it is the control totals they give, all receivable accounts of a date together.
 with ledger_years as (
     select
         entity_id,
@@ -64,14 +64,15 @@ fec_balances as (
     group by ledger_dates.as_of_date, ledger_dates.entity_id, fec_accounts.ledger_account
 ),
 
-file_balances as (
+given_balances as (
     select
+        source,
         balance_date as as_of_date,
         entity_id,
         string_agg(ledger_account, '+' order by ledger_account) as ledger_account,
         sum(ledger_balance) as ledger_balance
-    from {{ ref('stg_files__ledger_balances') }}
-    group by balance_date, entity_id
+    from {{ ref('int_gathered_ledger_balances') }}
+    group by source, balance_date, entity_id
 ),
 
 balances as (
@@ -84,14 +85,14 @@ balances as (
     from fec_balances
     union all
     select
-        'files' as source,
-        file_balances.as_of_date,
-        file_balances.entity_id,
-        file_balances.ledger_account,
-        file_balances.ledger_balance
-    from file_balances
+        given_balances.source,
+        given_balances.as_of_date,
+        given_balances.entity_id,
+        given_balances.ledger_account,
+        given_balances.ledger_balance
+    from given_balances
     inner join {{ ref('int_reporting_dates') }} as reporting_dates
-        on file_balances.as_of_date = reporting_dates.as_of_date
+        on given_balances.as_of_date = reporting_dates.as_of_date
 ),
 
 -- The open items at a date, read from the positions; the aged balance from the aged items that
@@ -179,13 +180,13 @@ final as (
             balances.as_of_date = positions.as_of_date
             and balances.source = positions.source
             and balances.entity_id = positions.entity_id
-            and (balances.source = 'files' or balances.ledger_account = positions.ledger_account)
+            and (balances.source <> 'fec' or balances.ledger_account = positions.ledger_account)
     left join aged_items
         on
             balances.as_of_date = aged_items.as_of_date
             and balances.source = aged_items.source
             and balances.entity_id = aged_items.entity_id
-            and (balances.source = 'files' or balances.ledger_account = aged_items.ledger_account)
+            and (balances.source <> 'fec' or balances.ledger_account = aged_items.ledger_account)
 )
 
 select * from final

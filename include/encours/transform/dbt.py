@@ -30,8 +30,9 @@ LAYERS: Mapping[str, tuple[str, ...]] = {
         "resource_type:seed",
         "path:models/staging",
         "path:models/intermediate/canonical",
+        "path:models/intermediate/checked",
         "path:models/intermediate/fec",
-        "path:models/intermediate/files",
+        "path:models/intermediate/gathered",
     ),
     # What the marts add up is built here as well: the movements are one long statement, beside
     # which the other half of the machine would be idle.

@@ -1,7 +1,7 @@
 -- grain: one row per customer
-with file_customers as (
+with given_customers as (
     select
-        'files' as source,
+        source,
         entity_id,
         source_customer_id,
         customer_name,
@@ -15,33 +15,39 @@ with file_customers as (
         portfolio,
         source_parent_customer_id,
         credit_limit_amount
-    from {{ ref('stg_files__customers') }}
+    from {{ ref('int_gathered_customers') }}
 ),
 
 entities_with_customers as (
-    select distinct entity_id
-    from file_customers
+    select distinct
+        source,
+        entity_id
+    from given_customers
 ),
 
--- Without a customers file, the customers are those that the documents and payments name. Entities
--- with one are left out before, not after, a million rows are made unique.
+-- Without customers, they are those that the documents and payments of the source name. Entities
+-- that have some are left out before, not after, a million rows are made unique.
 implied_customers as (
     select
-        'files' as source,
+        documents.source,
         documents.entity_id,
         documents.source_customer_id
-    from {{ ref('stg_files__documents') }} as documents
+    from {{ ref('int_gathered_documents') }} as documents
     left join entities_with_customers
-        on documents.entity_id = entities_with_customers.entity_id
+        on
+            documents.source = entities_with_customers.source
+            and documents.entity_id = entities_with_customers.entity_id
     where entities_with_customers.entity_id is null
     union
     select
-        'files' as source,
+        payments.source,
         payments.entity_id,
         payments.source_customer_id
-    from {{ ref('stg_files__payments') }} as payments
+    from {{ ref('int_gathered_payments') }} as payments
     left join entities_with_customers
-        on payments.entity_id = entities_with_customers.entity_id
+        on
+            payments.source = entities_with_customers.source
+            and payments.entity_id = entities_with_customers.entity_id
     where entities_with_customers.entity_id is null
 ),
 
@@ -73,7 +79,7 @@ all_customers as (
         portfolio,
         source_parent_customer_id,
         credit_limit_amount
-    from file_customers
+    from given_customers
     union all
     select
         source,

@@ -1,7 +1,7 @@
 -- grain: one row per posted document that can be used, from any source
-with file_documents as (
+with checked_documents as (
     select
-        'files' as source,
+        source,
         document_key,
         entity_id,
         customer_id,
@@ -17,12 +17,13 @@ with file_documents as (
         currency_code,
         amount_incl_tax,
         amount_excl_tax,
+        source_open_amount,
         exchange_rate,
         true as counts_as_revenue,
         cast(null as text) as ledger_account,
         false as is_doubtful,
         known_at
-    from {{ ref('int_files_documents_checked') }}
+    from {{ ref('int_documents_checked') }}
     where status = 'posted' and refused_reason is null
 ),
 
@@ -46,6 +47,7 @@ ledger_documents as (
         entities.base_currency as currency_code,
         abs(lines.signed_amount) as amount_incl_tax,
         abs(lines.amount_excl_tax) as amount_excl_tax,
+        cast(null as numeric) as source_open_amount,
         1 as exchange_rate,
         lines.counts_as_revenue,
         lines.ledger_account,
@@ -60,7 +62,7 @@ ledger_documents as (
 ),
 
 final as (
-    select * from file_documents
+    select * from checked_documents
     union all
     select * from ledger_documents
 )

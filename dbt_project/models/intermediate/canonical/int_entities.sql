@@ -1,5 +1,6 @@
 -- grain: one row per legal entity
 -- A FEC is kept in euros by law; flat files without an `entities` file are one entity in euros.
+-- What the company says of an entity in its own files goes before what an accounting tool says.
 with ledger_entities as (
     select
         entity_id,
@@ -10,7 +11,21 @@ with ledger_entities as (
 
 document_entities as (
     select distinct entity_id
-    from {{ ref('stg_files__documents') }}
+    from {{ ref('int_gathered_documents') }}
+),
+
+ranked_entities as (
+    select
+        entity_id,
+        entity_name,
+        siren,
+        base_currency,
+        time_zone,
+        row_number() over (
+            partition by entity_id
+            order by case source when 'files' then 0 else 1 end, source
+        ) as source_rank
+    from {{ ref('int_gathered_entities') }}
 ),
 
 entities as (
@@ -20,7 +35,8 @@ entities as (
         siren,
         base_currency,
         time_zone
-    from {{ ref('stg_files__entities') }}
+    from ranked_entities
+    where source_rank = 1
 ),
 
 known_ids as (

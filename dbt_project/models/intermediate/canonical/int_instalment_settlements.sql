@@ -20,6 +20,7 @@ events as (
         settlement_events.event_date,
         settlement_events.event_order,
         settlement_events.movement_type,
+        settlement_events.is_estimated,
         settlement_events.known_at,
         row_number() over (
             partition by settlement_events.debit_key
@@ -57,6 +58,7 @@ named_amounts as (
         events.event_no,
         events.event_date,
         events.movement_type,
+        events.is_estimated,
         events.known_at,
         events.unassigned_amount,
         instalments.instalment_no,
@@ -103,6 +105,7 @@ changes as (
         event_no,
         event_date,
         movement_type,
+        is_estimated,
         known_at,
         settled_amount - lag(settled_amount, 1, 0) over (
             partition by debit_key, instalment_no
@@ -119,6 +122,7 @@ final as (
         event_no,
         event_date,
         movement_type,
+        is_estimated,
         amount,
         known_at
     from changes

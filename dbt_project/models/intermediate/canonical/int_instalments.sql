@@ -19,7 +19,7 @@ given_instalments as (
         due_date,
         amount,
         count(*) over (partition by document_key) > 1 as is_split
-    from {{ ref('int_files_instalments_checked') }}
+    from {{ ref('int_instalments_checked') }}
     where refused_reason is null
 ),
 

@@ -11,6 +11,7 @@ with sides as (
         event_order,
         event_date,
         movement_type,
+        is_estimated,
         -amount as amount,
         known_at
     from {{ ref('int_settlement_events') }}
@@ -22,6 +23,7 @@ with sides as (
         event_order,
         event_date,
         movement_type,
+        is_estimated,
         amount,
         known_at
     from {{ ref('int_settlement_events') }}
@@ -43,6 +45,7 @@ final as (
         items.company_currency_code,
         items.company_minor_units,
         items.is_converted,
+        false as is_estimated,
         items.known_at
     from {{ ref('int_convertible_items') }} as items
     union all
@@ -64,6 +67,7 @@ final as (
         items.company_currency_code,
         items.company_minor_units,
         items.is_converted,
+        sides.is_estimated,
         greatest(sides.known_at, items.known_at) as known_at
     from sides
     inner join {{ ref('int_convertible_items') }} as items
@@ -88,6 +92,7 @@ final as (
         items.company_currency_code,
         items.company_minor_units,
         items.is_converted,
+        settlements.is_estimated,
         greatest(settlements.known_at, items.known_at) as known_at
     from {{ ref('int_instalment_settlements') }} as settlements
     inner join {{ ref('int_convertible_items') }} as items

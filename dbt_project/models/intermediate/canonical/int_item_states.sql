@@ -1,7 +1,7 @@
 -- grain: one row per dispute, collection case or promise on a document, as an interval of days
 with final as (
     select
-        {{ surrogate_key(["'files'", 'entity_id', 'stream', 'source_state_id']) }} as state_id,
+        {{ surrogate_key(['source', 'entity_id', 'stream', 'source_state_id']) }} as state_id,
         source_state_id,
         entity_id,
         document_key as item_key,
@@ -11,7 +11,7 @@ with final as (
         opened_on,
         closed_on,
         promised_date
-    from {{ ref('int_files_states_checked') }}
+    from {{ ref('int_states_checked') }}
     where refused_reason is null
 )
 

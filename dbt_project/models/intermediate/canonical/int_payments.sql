@@ -1,7 +1,7 @@
 -- grain: one row per usable payment or refund, from any source
 with final as (
     select
-        'files' as source,
+        source,
         payment_key,
         entity_id,
         customer_id,
@@ -15,7 +15,7 @@ with final as (
         cast(null as text) as ledger_account,
         false as is_doubtful,
         known_at
-    from {{ ref('int_files_payments_checked') }}
+    from {{ ref('int_payments_checked') }}
     where refused_reason is null
     union all
     select

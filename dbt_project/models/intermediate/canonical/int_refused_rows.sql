@@ -1,6 +1,7 @@
 -- grain: one row per source row that the marts do not hold, with the reason
--- Rows refused while loading belong to the last delivery of their entity; the others break a
--- relation between rows. Any row here holds the publication: nothing disappears in silence.
+-- Rows of the flat files refused while loading belong to the last delivery of their entity; the
+-- others break a relation between rows of any source. Any row here holds the publication: nothing
+-- disappears in silence.
 with deliveries as (
     select
         run_id,
@@ -49,62 +50,68 @@ refused_while_loading as (
 refused_by_relation as (
     select
         'documents' as stream,
+        source,
         entity_id,
         record_key,
         line_no,
         refused_column,
         refused_reason
-    from {{ ref('int_files_documents_checked') }}
+    from {{ ref('int_documents_checked') }}
     where refused_reason is not null
     union all
     select
         'instalments' as stream,
+        source,
         entity_id,
         record_key,
         line_no,
         refused_column,
         refused_reason
-    from {{ ref('int_files_instalments_checked') }}
+    from {{ ref('int_instalments_checked') }}
     where refused_reason is not null
     union all
     select
         'payments' as stream,
+        source,
         entity_id,
         record_key,
         line_no,
         refused_column,
         refused_reason
-    from {{ ref('int_files_payments_checked') }}
+    from {{ ref('int_payments_checked') }}
     where refused_reason is not null
     union all
     select
         'allocations' as stream,
+        source,
         entity_id,
         record_key,
         line_no,
         refused_column,
         refused_reason
-    from {{ ref('int_files_allocations_checked') }}
+    from {{ ref('int_allocations_checked') }}
     where refused_reason is not null
     union all
     select
         'write_offs' as stream,
+        source,
         entity_id,
         record_key,
         line_no,
         refused_column,
         refused_reason
-    from {{ ref('int_files_write_offs_checked') }}
+    from {{ ref('int_write_offs_checked') }}
     where refused_reason is not null
     union all
     select
         stream,
+        source,
         entity_id,
         record_key,
         line_no,
         refused_column,
         refused_reason
-    from {{ ref('int_files_states_checked') }}
+    from {{ ref('int_states_checked') }}
     where refused_reason is not null
 ),
 
@@ -122,7 +129,7 @@ final as (
     from refused_while_loading
     union all
     select
-        'files' as source,
+        source,
         stream,
         entity_id,
         record_key,

@@ -9,6 +9,7 @@ with final as (
         effective_date as event_date,
         settlement_type as movement_type,
         0 as event_order,
+        is_estimated,
         known_at
     from {{ ref('int_settlements') }}
     union all
@@ -21,6 +22,7 @@ with final as (
         reversed_on as event_date,
         'reversal' as movement_type,
         1 as event_order,
+        is_estimated,
         known_at
     from {{ ref('int_settlements') }}
     where reversed_on is not null

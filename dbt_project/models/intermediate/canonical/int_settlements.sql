@@ -8,8 +8,9 @@ with settlements as (
         amount,
         effective_date,
         reversed_on,
+        is_estimated,
         known_at
-    from {{ ref('int_files_allocations_checked') }}
+    from {{ ref('int_allocations_checked') }}
     where refused_reason is null
     union all
     select
@@ -20,6 +21,7 @@ with settlements as (
         amount,
         effective_date,
         cast(null as date) as reversed_on,
+        is_estimated,
         known_at
     from {{ ref('int_fec_allocations') }}
     union all
@@ -31,8 +33,9 @@ with settlements as (
         amount,
         write_off_date as effective_date,
         cast(null as date) as reversed_on,
+        false as is_estimated,
         known_at
-    from {{ ref('int_files_write_offs_checked') }}
+    from {{ ref('int_write_offs_checked') }}
     where refused_reason is null
 ),
 
@@ -60,6 +63,7 @@ final as (
         settlements.amount,
         settlements.effective_date,
         settlements.reversed_on,
+        settlements.is_estimated,
         settlements.known_at,
         case
             when refunds.payment_key is not null then 'refund'

@@ -8,6 +8,7 @@ with matched_lines as (
         lines.entity_id,
         lines.entry_date,
         lines.signed_amount > 0 as is_debit,
+        lines.matching,
         lines.known_at,
         row_number() over (
             partition by matched.matching_group_id, lines.signed_amount > 0
@@ -59,6 +60,8 @@ final as (
         debits.line_key as debit_line_key,
         stretches.amount,
         greatest(credits.entry_date, debits.entry_date) as effective_date,
+        -- A ledger without lettering does not say what settles what.
+        debits.matching = 'fifo' as is_estimated,
         greatest(credits.known_at, debits.known_at) as known_at
     from stretches
     inner join matched_lines as debits

@@ -1,8 +1,9 @@
--- grain: one row per allocation of the flat files, with the reason why it cannot be used, if any
+-- grain: one row per allocation of any source, with the reason why it cannot be used, if any
 -- An allocation joins a credit (receipt, credit note) to a debit (invoice, refund). A refund pays
 -- out a credit note or a receipt, so for source_type payment with a refund the sides are swapped.
 with allocations as (
     select
+        source,
         record_key,
         line_no,
         entity_id,
@@ -13,13 +14,15 @@ with allocations as (
         instalment_no,
         amount,
         reversed_on,
+        is_estimated,
         known_at
-    from {{ ref('stg_files__allocations') }}
+    from {{ ref('int_gathered_allocations') }}
 ),
 
 -- Both sides as named by the row, whatever they are. Keys are unique on each joined side.
 named_sides as (
     select
+        allocations.source,
         allocations.record_key,
         allocations.line_no,
         allocations.entity_id,
@@ -30,6 +33,7 @@ named_sides as (
         allocations.instalment_no,
         allocations.amount,
         allocations.reversed_on,
+        allocations.is_estimated,
         allocations.known_at,
         coalesce(payments.payment_key, credit_notes.document_key) as source_key,
         coalesce(payments.payment_type, credit_notes.document_type) as source_kind,
@@ -49,24 +53,28 @@ named_sides as (
         coalesce(targets.refused_reason, refunded_payments.refused_reason)
             as target_refused_reason
     from allocations
-    left join {{ ref('int_files_payments_checked') }} as payments
+    left join {{ ref('int_payments_checked') }} as payments
         on
             allocations.source_type = 'payment'
+            and allocations.source = payments.source
             and allocations.entity_id = payments.entity_id
             and allocations.source_id = payments.source_payment_id
-    left join {{ ref('int_files_documents_checked') }} as credit_notes
+    left join {{ ref('int_documents_checked') }} as credit_notes
         on
             allocations.source_type = 'credit_note'
+            and allocations.source = credit_notes.source
             and allocations.entity_id = credit_notes.entity_id
             and allocations.source_id = credit_notes.source_document_id
-    left join {{ ref('int_files_documents_checked') }} as targets
+    left join {{ ref('int_documents_checked') }} as targets
         on
-            allocations.entity_id = targets.entity_id
+            allocations.source = targets.source
+            and allocations.entity_id = targets.entity_id
             and allocations.source_document_id = targets.source_document_id
-    left join {{ ref('int_files_payments_checked') }} as refunded_payments
+    left join {{ ref('int_payments_checked') }} as refunded_payments
         on
             targets.document_key is null
             and payments.payment_type = 'refund'
+            and allocations.source = refunded_payments.source
             and allocations.entity_id = refunded_payments.entity_id
             and allocations.source_document_id = refunded_payments.source_payment_id
 ),
@@ -119,6 +127,7 @@ overfull_instalments as (
 
 followed as (
     select
+        sided.source,
         sided.record_key,
         sided.source_allocation_id,
         sided.credit_key,
@@ -144,6 +153,7 @@ followed as (
 -- that day never is, but has a row like the others.
 events as (
     select
+        source,
         record_key,
         source_allocation_id,
         credit_key,
@@ -155,6 +165,7 @@ events as (
     from followed
     union all
     select
+        source,
         record_key,
         source_allocation_id,
         credit_key,
@@ -169,6 +180,7 @@ events as (
 
 in_force as (
     select
+        source,
         record_key,
         event_order,
         sum(amount) over (
@@ -204,7 +216,8 @@ measured as (
     from sided
     left join in_force
         on
-            sided.record_key = in_force.record_key
+            sided.source = in_force.source
+            and sided.record_key = in_force.record_key
             and in_force.event_order = 1
     left join {{ ref('int_instalments') }} as instalments
         on
@@ -303,9 +316,10 @@ judged as (
 
 final as (
     select
+        source,
         record_key,
         line_no,
-        {{ surrogate_key(["'files'", 'entity_id', "'allocation'", 'source_allocation_id']) }}
+        {{ surrogate_key(['source', 'entity_id', "'allocation'", 'source_allocation_id']) }}
             as allocation_id,
         entity_id,
         source_allocation_id,
@@ -315,6 +329,7 @@ final as (
         amount,
         effective_date,
         reversed_on,
+        is_estimated,
         known_at,
         refused_column,
         refused_reason

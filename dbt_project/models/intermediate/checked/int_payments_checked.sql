@@ -1,6 +1,7 @@
--- grain: one row per payment of the flat files, with the reason why it cannot be used, if any
+-- grain: one row per payment of any source, with the reason why it cannot be used, if any
 with payments as (
     select
+        source,
         record_key,
         line_no,
         entity_id,
@@ -13,15 +14,16 @@ with payments as (
         exchange_rate,
         reference,
         known_at
-    from {{ ref('stg_files__payments') }}
+    from {{ ref('int_gathered_payments') }}
 ),
 
 final as (
     select
+        payments.source,
         payments.record_key,
         payments.line_no,
         {{ surrogate_key([
-            "'files'", 'payments.entity_id', "'payment'", 'payments.source_payment_id'
+            'payments.source', 'payments.entity_id', "'payment'", 'payments.source_payment_id'
         ]) }}
             as payment_key,
         payments.entity_id,
@@ -72,9 +74,9 @@ final as (
         on payments.entity_id = entities.entity_id
     left join {{ ref('int_customers') }} as customers
         on
-            payments.entity_id = customers.entity_id
+            payments.source = customers.source
+            and payments.entity_id = customers.entity_id
             and payments.source_customer_id = customers.source_customer_id
-            and customers.source = 'files'
 )
 
 select * from final

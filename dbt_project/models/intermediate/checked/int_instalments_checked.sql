@@ -1,6 +1,7 @@
--- grain: one row per instalment of the flat files, with the reason why it cannot be used, if any
+-- grain: one row per instalment of any source, with the reason why it cannot be used, if any
 with instalments as (
     select
+        source,
         record_key,
         line_no,
         entity_id,
@@ -9,13 +10,14 @@ with instalments as (
         due_date,
         amount,
         sum(amount) over (
-            partition by entity_id, source_document_id
+            partition by source, entity_id, source_document_id
         ) as instalments_total
-    from {{ ref('stg_files__instalments') }}
+    from {{ ref('int_gathered_instalments') }}
 ),
 
 final as (
     select
+        instalments.source,
         instalments.record_key,
         instalments.line_no,
         documents.document_key,
@@ -46,9 +48,10 @@ final as (
                     || ': they must be equal'
         end as refused_reason
     from instalments
-    left join {{ ref('int_files_documents_checked') }} as documents
+    left join {{ ref('int_documents_checked') }} as documents
         on
-            instalments.entity_id = documents.entity_id
+            instalments.source = documents.source
+            and instalments.entity_id = documents.entity_id
             and instalments.source_document_id = documents.source_document_id
 )
 

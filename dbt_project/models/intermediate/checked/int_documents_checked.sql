@@ -1,6 +1,7 @@
--- grain: one row per document of the flat files, with the reason why it cannot be used, if any
+-- grain: one row per document of any source, with the reason why it cannot be used, if any
 with documents as (
     select
+        source,
         record_key,
         line_no,
         entity_id,
@@ -16,16 +17,18 @@ with documents as (
         exchange_rate,
         source_credited_document_id,
         status,
+        source_open_amount,
         known_at
-    from {{ ref('stg_files__documents') }}
+    from {{ ref('int_gathered_documents') }}
 ),
 
 final as (
     select
+        documents.source,
         documents.record_key,
         documents.line_no,
         {{ surrogate_key([
-            "'files'", 'documents.entity_id', "'document'", 'documents.source_document_id'
+            'documents.source', 'documents.entity_id', "'document'", 'documents.source_document_id'
         ]) }}
             as document_key,
         documents.entity_id,
@@ -49,13 +52,14 @@ final as (
             when documents.source_credited_document_id is not null
                 then
                     {{ surrogate_key([
-                        "'files'",
+                        'documents.source',
                         'documents.entity_id',
                         "'document'",
                         'documents.source_credited_document_id'
                     ]) }}
         end as credited_document_key,
         documents.status,
+        documents.source_open_amount,
         documents.known_at,
         case
             when customers.customer_id is null then 'customer_id'
@@ -91,9 +95,9 @@ final as (
         on documents.entity_id = entities.entity_id
     left join {{ ref('int_customers') }} as customers
         on
-            documents.entity_id = customers.entity_id
+            documents.source = customers.source
+            and documents.entity_id = customers.entity_id
             and documents.source_customer_id = customers.source_customer_id
-            and customers.source = 'files'
 )
 
 select * from final

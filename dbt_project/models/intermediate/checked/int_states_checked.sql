@@ -1,8 +1,9 @@
--- grain: one row per dispute, collection case or promise of the flat files, with the reason why
--- it cannot be used, if any
+-- grain: one row per dispute, collection case or promise of any source, with the reason why it
+-- cannot be used, if any
 with states as (
     select
         'disputes' as stream,
+        source,
         record_key,
         line_no,
         entity_id,
@@ -14,10 +15,11 @@ with states as (
         opened_on,
         closed_on,
         cast(null as date) as promised_date
-    from {{ ref('stg_files__disputes') }}
+    from {{ ref('int_gathered_disputes') }}
     union all
     select
         'collection_cases' as stream,
+        source,
         record_key,
         line_no,
         entity_id,
@@ -29,10 +31,11 @@ with states as (
         opened_on,
         closed_on,
         cast(null as date) as promised_date
-    from {{ ref('stg_files__collection_cases') }}
+    from {{ ref('int_gathered_collection_cases') }}
     union all
     select
         'promises' as stream,
+        source,
         record_key,
         line_no,
         entity_id,
@@ -44,12 +47,13 @@ with states as (
         recorded_on as opened_on,
         cast(null as date) as closed_on,
         promised_date
-    from {{ ref('stg_files__promises') }}
+    from {{ ref('int_gathered_promises') }}
 ),
 
 final as (
     select
         states.stream,
+        states.source,
         states.record_key,
         states.line_no,
         states.entity_id,
@@ -86,15 +90,16 @@ final as (
                 then 'closed_on is before opened_on'
         end as refused_reason
     from states
-    left join {{ ref('int_files_documents_checked') }} as documents
+    left join {{ ref('int_documents_checked') }} as documents
         on
-            states.entity_id = documents.entity_id
+            states.source = documents.source
+            and states.entity_id = documents.entity_id
             and states.source_document_id = documents.source_document_id
     left join {{ ref('int_customers') }} as customers
         on
-            states.entity_id = customers.entity_id
+            states.source = customers.source
+            and states.entity_id = customers.entity_id
             and states.source_customer_id = customers.source_customer_id
-            and customers.source = 'files'
 )
 
 select * from final

@@ -1,7 +1,8 @@
--- grain: one row per write-off of the flat files, with the reason why it cannot be used, if any
+-- grain: one row per write-off of any source, with the reason why it cannot be used, if any
 -- Allocations come first: a write-off may take what they leave, on its day and ever after.
 with write_offs as (
     select
+        source,
         record_key,
         line_no,
         entity_id,
@@ -12,14 +13,14 @@ with write_offs as (
         amount,
         known_at,
         sum(amount) over (
-            partition by entity_id, source_document_id
+            partition by source, entity_id, source_document_id
             order by write_off_date, source_write_off_id
         ) as written_off_so_far,
         sum(amount) over (
-            partition by entity_id, source_document_id, instalment_no
+            partition by source, entity_id, source_document_id, instalment_no
             order by write_off_date, source_write_off_id
         ) as written_off_of_instalment
-    from {{ ref('stg_files__write_offs') }}
+    from {{ ref('int_gathered_write_offs') }}
 ),
 
 documented as (
@@ -33,9 +34,10 @@ documented as (
         documents.amount_incl_tax,
         instalments.amount as instalment_amount
     from write_offs
-    left join {{ ref('int_files_documents_checked') }} as documents
+    left join {{ ref('int_documents_checked') }} as documents
         on
-            write_offs.entity_id = documents.entity_id
+            write_offs.source = documents.source
+            and write_offs.entity_id = documents.entity_id
             and write_offs.source_document_id = documents.source_document_id
     left join {{ ref('int_instalments') }} as instalments
         on
@@ -45,13 +47,14 @@ documented as (
 
 allocations as (
     select
+        allocations.source,
         allocations.allocation_id,
         allocations.debit_key,
         allocations.instalment_no,
         allocations.amount,
         allocations.effective_date,
         allocations.reversed_on
-    from {{ ref('int_files_allocations_checked') }} as allocations
+    from {{ ref('int_allocations_checked') }} as allocations
     inner join (select distinct document_key from documented) as written_off_documents
         on allocations.debit_key = written_off_documents.document_key
     where
@@ -65,6 +68,7 @@ allocations as (
 -- A write-off adds nothing here: it only marks its place among the allocations.
 events as (
     select
+        source,
         record_key as event_key,
         document_key,
         instalment_no,
@@ -74,6 +78,7 @@ events as (
     from documented
     union all
     select
+        source,
         allocation_id as event_key,
         debit_key as document_key,
         instalment_no,
@@ -83,6 +88,7 @@ events as (
     from allocations
     union all
     select
+        source,
         allocation_id as event_key,
         debit_key as document_key,
         instalment_no,
@@ -109,6 +115,7 @@ in_force as (
 
 peaks as (
     select
+        source,
         event_key,
         event_order,
         max(settled_amount) over (
@@ -132,15 +139,17 @@ matched as (
     from documented
     inner join peaks
         on
-            documented.record_key = peaks.event_key
+            documented.source = peaks.source
+            and documented.record_key = peaks.event_key
             and peaks.event_order = 2
 ),
 
 final as (
     select
+        source,
         record_key,
         line_no,
-        {{ surrogate_key(["'files'", 'entity_id', "'write_off'", 'source_write_off_id']) }}
+        {{ surrogate_key(['source', 'entity_id', "'write_off'", 'source_write_off_id']) }}
             as write_off_id,
         entity_id,
         document_key,

@@ -1,0 +1,20 @@
+-- grain: one row per allocation and source
+with final as (
+    select
+        'files' as source,
+        record_key,
+        line_no,
+        entity_id,
+        source_allocation_id,
+        source_type,
+        source_id,
+        source_document_id,
+        instalment_no,
+        amount,
+        reversed_on,
+        false as is_estimated,
+        known_at
+    from {{ ref('stg_files__allocations') }}
+)
+
+select * from final

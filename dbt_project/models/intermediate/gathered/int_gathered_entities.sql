@@ -1,0 +1,16 @@
+-- grain: one row per legal entity and source
+with final as (
+    select
+        'files' as source,
+        record_key,
+        line_no,
+        entity_id,
+        entity_name,
+        siren,
+        base_currency,
+        time_zone,
+        known_at
+    from {{ ref('stg_files__entities') }}
+)
+
+select * from final

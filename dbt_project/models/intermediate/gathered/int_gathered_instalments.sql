@@ -1,0 +1,16 @@
+-- grain: one row per instalment and source
+with final as (
+    select
+        'files' as source,
+        record_key,
+        line_no,
+        entity_id,
+        source_document_id,
+        instalment_no,
+        due_date,
+        amount,
+        known_at
+    from {{ ref('stg_files__instalments') }}
+)
+
+select * from final

@@ -1,0 +1,21 @@
+-- grain: one row per payment or refund and source
+with final as (
+    select
+        'files' as source,
+        record_key,
+        line_no,
+        entity_id,
+        source_payment_id,
+        source_customer_id,
+        payment_type,
+        payment_date,
+        currency_code,
+        amount,
+        exchange_rate,
+        method,
+        reference,
+        known_at
+    from {{ ref('stg_files__payments') }}
+)
+
+select * from final

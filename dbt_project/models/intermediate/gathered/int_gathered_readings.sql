@@ -1,0 +1,12 @@
+-- grain: one row per entity and source
+with final as (
+    select
+        'files' as source,
+        {{ json_text('payload', 'entity_id') }} as entity_id,
+        max(extracted_at) as last_read_at
+    from {{ source('raw_files', 'deliveries') }}
+    where extracted_at <= {{ known_on() }}
+    group by {{ json_text('payload', 'entity_id') }}
+)
+
+select * from final

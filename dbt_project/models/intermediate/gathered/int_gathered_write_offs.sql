@@ -1,0 +1,18 @@
+-- grain: one row per write-off and source
+with final as (
+    select
+        'files' as source,
+        record_key,
+        line_no,
+        entity_id,
+        source_write_off_id,
+        source_document_id,
+        instalment_no,
+        write_off_date,
+        amount,
+        reason,
+        known_at
+    from {{ ref('stg_files__write_offs') }}
+)
+
+select * from final
