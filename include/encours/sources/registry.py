@@ -6,8 +6,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from encours.sources.files import FEC, FILES
+from encours.sources.odoo import ODOO
 from encours.sources.source import ApiSource, FileSource, Source
 
 FILE_SOURCES: Mapping[str, FileSource] = {source.key: source for source in (FEC, FILES)}
-API_SOURCES: Mapping[str, ApiSource] = {}
+API_SOURCES: Mapping[str, ApiSource] = {source.key: source for source in (ODOO,)}
 SOURCES: Mapping[str, Source] = {**FILE_SOURCES, **API_SOURCES}

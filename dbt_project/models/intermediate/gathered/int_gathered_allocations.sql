@@ -15,6 +15,22 @@ with final as (
         false as is_estimated,
         known_at
     from {{ ref('stg_files__allocations') }}
+    union all
+    select
+        'odoo' as source,
+        record_key,
+        line_no,
+        entity_id,
+        source_allocation_id,
+        source_type,
+        source_id,
+        source_document_id,
+        instalment_no,
+        amount,
+        reversed_on,
+        false as is_estimated,
+        known_at
+    from {{ ref('stg_odoo__allocations') }}
 )
 
 select * from final

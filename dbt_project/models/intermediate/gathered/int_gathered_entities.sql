@@ -11,6 +11,18 @@ with final as (
         time_zone,
         known_at
     from {{ ref('stg_files__entities') }}
+    union all
+    select
+        'odoo' as source,
+        record_key,
+        line_no,
+        entity_id,
+        entity_name,
+        siren,
+        base_currency,
+        time_zone,
+        known_at
+    from {{ ref('stg_odoo__entities') }}
 )
 
 select * from final

@@ -7,6 +7,14 @@ with final as (
     from {{ source('raw_files', 'deliveries') }}
     where extracted_at <= {{ known_on() }}
     group by {{ json_text('payload', 'entity_id') }}
+    union all
+    select
+        'odoo' as source,
+        entity_id,
+        max(extracted_at) as last_read_at
+    from {{ source('raw_odoo', 'readings') }}
+    where extracted_at <= {{ known_on() }}
+    group by entity_id
 )
 
 select * from final

@@ -1,0 +1,21 @@
+{% macro odoo_text(column, key) -%}
+(nullif({{ column }} -> '{{ key }}', cast('false' as jsonb)) #>> cast('{}' as text[]))
+{%- endmacro %}
+
+{# Not `->> 0`, which takes a lone value for a list of one: an empty reference is `false`. #}
+{% macro odoo_id(column, key) -%}
+({{ column }} #>> cast('{{ "{" ~ key ~ ",0}" }}' as text[]))
+{%- endmacro %}
+
+{% macro odoo_name(column, key) -%}
+({{ column }} #>> cast('{{ "{" ~ key ~ ",1}" }}' as text[]))
+{%- endmacro %}
+
+{% macro odoo_siren(registry) -%}
+case
+    when
+        length(replace({{ registry }}, ' ', '')) in (9, 14)
+        and translate({{ registry }}, ' 0123456789', '') = ''
+        then substr(replace({{ registry }}, ' ', ''), 1, 9)
+end
+{%- endmacro %}
