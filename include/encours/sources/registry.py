@@ -7,8 +7,9 @@ from collections.abc import Mapping
 
 from encours.sources.files import FEC, FILES
 from encours.sources.odoo import ODOO
+from encours.sources.pennylane import PENNYLANE
 from encours.sources.source import ApiSource, FileSource, Source
 
 FILE_SOURCES: Mapping[str, FileSource] = {source.key: source for source in (FEC, FILES)}
-API_SOURCES: Mapping[str, ApiSource] = {source.key: source for source in (ODOO,)}
+API_SOURCES: Mapping[str, ApiSource] = {source.key: source for source in (ODOO, PENNYLANE)}
 SOURCES: Mapping[str, Source] = {**FILE_SOURCES, **API_SOURCES}

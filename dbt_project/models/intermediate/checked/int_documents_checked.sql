@@ -63,6 +63,8 @@ final as (
         documents.known_at,
         case
             when customers.customer_id is null then 'customer_id'
+            when documents.status not in ('posted', 'draft', 'void') then 'status'
+            when documents.status = 'posted' and documents.issue_date is null then 'issue_date'
             when
                 documents.exchange_rate is null
                 and documents.currency_code <> entities.base_currency
@@ -75,8 +77,15 @@ final as (
         case
             when customers.customer_id is null
                 then
-                    'customer ' || documents.source_customer_id
+                    'customer ' || coalesce(documents.source_customer_id, '(none)')
                     || ' is not in customers: add it there or correct the document'
+            -- The reading of flat files refuses these; an API may come with a new word.
+            when documents.status not in ('posted', 'draft', 'void')
+                then
+                    'status ' || documents.status
+                    || ' is not known: nobody can tell whether the document is owed'
+            when documents.status = 'posted' and documents.issue_date is null
+                then 'a posted document without a date: give it one in the source'
             when
                 documents.exchange_rate is null
                 and documents.currency_code <> entities.base_currency

@@ -31,6 +31,22 @@ with final as (
         false as is_estimated,
         known_at
     from {{ ref('stg_odoo__allocations') }}
+    union all
+    select
+        'pennylane' as source,
+        record_key,
+        line_no,
+        entity_id,
+        source_allocation_id,
+        source_type,
+        source_id,
+        source_document_id,
+        instalment_no,
+        amount,
+        reversed_on,
+        is_estimated,
+        known_at
+    from {{ ref('stg_pennylane__allocations') }}
 )
 
 select * from final

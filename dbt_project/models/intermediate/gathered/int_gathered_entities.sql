@@ -23,6 +23,18 @@ with final as (
         time_zone,
         known_at
     from {{ ref('stg_odoo__entities') }}
+    union all
+    select
+        'pennylane' as source,
+        record_key,
+        line_no,
+        entity_id,
+        entity_name,
+        siren,
+        base_currency,
+        time_zone,
+        known_at
+    from {{ ref('stg_pennylane__entities') }}
 )
 
 select * from final
