@@ -6,4 +6,6 @@
 
 {% macro json_part(column, key) %}({{ column }} -> '{{ key }}'){% endmacro %}
 
-{% macro json_elements(column) %}jsonb_array_elements({{ column }}){% endmacro %}
+{% macro json_elements(column) %}
+jsonb_array_elements(case when jsonb_typeof({{ column }}) = 'array' then {{ column }} end)
+{% endmacro %}

@@ -15,6 +15,10 @@ pytestmark = pytest.mark.xdist_group("dags")
 EXPECTED_DAGS = {
     "ingest_fec",
     "ingest_files",
+    "ingest_odoo",
+    "ingest_pennylane",
+    "ingest_sage_accounting",
+    "reconcile_sources",
     "build_receivables",
     "release_held",
     "maintain_warehouse",

@@ -14,10 +14,18 @@ INGEST = {
     "load_raw": ["clear_inbox"],
     "clear_inbox": [],
 }
+READ = {
+    "list_connections": ["company.land_company", "company.load_raw"],
+    "company.land_company": ["company.load_raw"],
+    "company.load_raw": [],
+}
+APIS = ("odoo", "pennylane", "sage_accounting")
 # open_build hands its dates to every later step; the steps follow each other.
 GRAPHS = {
     "ingest_fec": INGEST,
     "ingest_files": INGEST,
+    **{f"ingest_{key}": READ for key in APIS},
+    "reconcile_sources": {f"read_all_of_{key}": [] for key in APIS},
     "build_receivables": {
         "name_run": ["open_build"],
         "open_build": [
@@ -45,13 +53,17 @@ GRAPHS = {
 SCHEDULES = {
     "ingest_fec": {"all": ["inbox/fec"]},
     "ingest_files": {"all": ["inbox/files"]},
-    "build_receivables": {"any": ["raw/fec", "raw/files"]},
+    # Before the working day; on Sundays whole.
+    **{f"ingest_{key}": "15 3 * * *" for key in APIS},
+    "reconcile_sources": "0 1 * * 0",
+    "build_receivables": {"any": ["raw/fec", "raw/files", *(f"raw/{key}" for key in APIS)]},
     "release_held": None,
     "maintain_warehouse": "30 3 * * *",
 }
 OUTLETS = {
     "ingest_fec.load_raw": ["raw/fec"],
     "ingest_files.load_raw": ["raw/files"],
+    **{f"ingest_{key}.company.load_raw": [f"raw/{key}"] for key in APIS},
     "build_receivables.publish_marts": ["marts/receivables"],
     "release_held.release_candidate": ["marts/receivables"],
 }

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from starlette.routing import BaseRoute
 
-from encours.sandbox import odoo, pennylane
+from encours.sandbox import odoo, pennylane, sage_accounting
 from encours.sandbox.books import World
 from encours.sandbox.desk import Desk
 
@@ -20,4 +20,8 @@ from encours.sandbox.desk import Desk
 # per world; sets up the desk.
 Routes = Callable[[World, Desk], Sequence[BaseRoute]]
 
-STAND_INS: Mapping[str, Routes] = {"odoo": odoo.routes, "pennylane": pennylane.routes}
+STAND_INS: Mapping[str, Routes] = {
+    "odoo": odoo.routes,
+    "pennylane": pennylane.routes,
+    "sage_accounting": sage_accounting.routes,
+}

@@ -8,8 +8,11 @@ from collections.abc import Mapping
 from encours.sources.files import FEC, FILES
 from encours.sources.odoo import ODOO
 from encours.sources.pennylane import PENNYLANE
+from encours.sources.sage_accounting import SAGE_ACCOUNTING
 from encours.sources.source import ApiSource, FileSource, Source
 
 FILE_SOURCES: Mapping[str, FileSource] = {source.key: source for source in (FEC, FILES)}
-API_SOURCES: Mapping[str, ApiSource] = {source.key: source for source in (ODOO, PENNYLANE)}
+API_SOURCES: Mapping[str, ApiSource] = {
+    source.key: source for source in (ODOO, PENNYLANE, SAGE_ACCOUNTING)
+}
 SOURCES: Mapping[str, Source] = {**FILE_SOURCES, **API_SOURCES}

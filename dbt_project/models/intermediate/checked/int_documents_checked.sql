@@ -64,7 +64,12 @@ final as (
         case
             when customers.customer_id is null then 'customer_id'
             when documents.status not in ('posted', 'draft', 'void') then 'status'
+            when documents.document_type not in ('invoice', 'credit_note') then 'document_type'
             when documents.status = 'posted' and documents.issue_date is null then 'issue_date'
+            when documents.status = 'posted' and documents.currency_code is null
+                then 'currency_code'
+            when documents.status = 'posted' and documents.amount_incl_tax is null
+                then 'amount_incl_tax'
             when
                 documents.exchange_rate is null
                 and documents.currency_code <> entities.base_currency
@@ -84,8 +89,16 @@ final as (
                 then
                     'status ' || documents.status
                     || ' is not known: nobody can tell whether the document is owed'
+            when documents.document_type not in ('invoice', 'credit_note')
+                then
+                    'type ' || documents.document_type
+                    || ' is not known: nobody can tell which way the document counts'
             when documents.status = 'posted' and documents.issue_date is null
                 then 'a posted document without a date: give it one in the source'
+            when documents.status = 'posted' and documents.currency_code is null
+                then 'a posted document without a currency: give it one in the source'
+            when documents.status = 'posted' and documents.amount_incl_tax is null
+                then 'a posted document without an amount: give it one in the source'
             when
                 documents.exchange_rate is null
                 and documents.currency_code <> entities.base_currency

@@ -35,6 +35,18 @@ with final as (
         time_zone,
         known_at
     from {{ ref('stg_pennylane__entities') }}
+    union all
+    select
+        'sage_accounting' as source,
+        record_key,
+        line_no,
+        entity_id,
+        entity_name,
+        siren,
+        base_currency,
+        time_zone,
+        known_at
+    from {{ ref('stg_sage_accounting__entities') }}
 )
 
 select * from final
