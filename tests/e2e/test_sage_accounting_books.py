@@ -11,6 +11,7 @@ import warehouse_steps as steps
 from test_api_sources import read_company
 from test_sage_accounting import allocation, books, credit_note, invoice, payment
 
+from encours.loading.flat_files import holds_real_books
 from encours.sandbox.books import Allocation, World, WriteOff
 from encours.sandbox.server import Sandbox
 from encours.settings import Settings
@@ -104,3 +105,10 @@ def test_what_changed_in_sage_changes_what_is_owed(read_twice: tuple[Open, Open]
         **{name: both for name, both in before.items() if name != "N-F5"},
         "N-K1": (Decimal("-15.00"), Decimal("-15.00")),
     }
+
+
+def test_demo_cannot_join_books_that_were_read(
+    home: Settings, read_twice: tuple[Open, Open]
+) -> None:
+    with steps.pipeline(home) as connection:
+        assert holds_real_books(connection)

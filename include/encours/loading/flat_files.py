@@ -49,6 +49,7 @@ from encours.loading.raw_tables import (
     check_clock,
     take_empty_tables,
 )
+from encours.loading.records import was_read
 from encours.warehouse.ledger import Rejection, reject_rows
 
 if TYPE_CHECKING:
@@ -121,9 +122,13 @@ def retire_demo(connection: psycopg.Connection, run_id: str) -> tuple[str, ...]:
 
 
 def holds_real_books(connection: psycopg.Connection) -> bool:
-    """Whether a FEC or a delivery other than the demo's was ever loaded."""
+    """Whether a FEC, a delivery other than the demo's or a company's API was ever loaded."""
     row = connection.execute("select exists (select 1 from raw_fec.ledger_files)").fetchone()
-    return bool(row and row[0]) or bool(_entities_last_delivered(connection, is_demo=False))
+    return (
+        bool(row and row[0])
+        or was_read(connection)
+        or bool(_entities_last_delivered(connection, is_demo=False))
+    )
 
 
 def _entities_last_delivered(connection: psycopg.Connection, *, is_demo: bool) -> tuple[str, ...]:

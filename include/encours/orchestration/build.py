@@ -20,6 +20,7 @@ from psycopg import sql
 
 from encours.errors import BadInput, FatalError, QualityHold, RetryableError
 from encours.loading.raw_schema import ensure_raw
+from encours.loading.records import was_read
 from encours.orchestration.failures import database_failure
 from encours.policies import Choice, read_choices
 from encours.quality.checkpoint import import_library, run_suites
@@ -164,7 +165,7 @@ def default_as_of_date(connection: psycopg.Connection, known_on: datetime, clock
     ).fetchone()
     zone = ZoneInfo(row[0] if row and row[0] else "Europe/Paris")
     today = clock.astimezone(zone).date()
-    if _has_live_files(connection, known_on) or _was_read(connection, known_on):
+    if _has_live_files(connection, known_on) or was_read(connection, known_on):
         return today
     row = connection.execute(
         "select max(greatest((payload ->> 'closing_date')::date,"
@@ -188,19 +189,6 @@ def _has_live_files(connection: psycopg.Connection, known_on: datetime) -> bool:
         {"known_on": known_on},
     ).fetchone()
     return bool(row and row[0])
-
-
-def _was_read(connection: psycopg.Connection, known_on: datetime) -> bool:
-    """Whether an API was read: its books are those of a running business."""
-    return any(
-        connection.execute(
-            sql.SQL("select 1 from {} where extracted_at <= %s limit 1").format(
-                sql.Identifier(f"raw_{key}", "readings")
-            ),
-            [known_on],
-        ).fetchone()
-        for key in API_SOURCES
-    )
 
 
 def last_extraction(connection: psycopg.Connection) -> datetime | None:
