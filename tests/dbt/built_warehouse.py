@@ -16,13 +16,19 @@ AS_OF_DATE = date(2022, 8, 31)
 
 
 @dataclass(frozen=True)
-class BuiltWarehouse:
-    """What `dbt build` made of the demo books, flat files and ledgers side by side."""
+class Target:
+    """A running server and what dbt needs to know of it."""
 
     url: str
     folder: Path
     variables: dict[str, str]
     environment: dict[str, str]
+
+
+@dataclass(frozen=True)
+class BuiltWarehouse(Target):
+    """What `dbt build` made of the demo books, flat files and ledgers side by side."""
+
     receivable: Mapping[str, Decimal]
     log: str
 

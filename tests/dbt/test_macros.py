@@ -10,7 +10,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from built_warehouse import BuiltWarehouse
+from built_warehouse import Target
 from dbt_project_files import run_dbt
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("dbt")]
@@ -33,23 +33,21 @@ EXPRESSIONS = {
 
 
 @pytest.fixture(scope="session")
-def expressions(built_warehouse: BuiltWarehouse) -> dict[str, str]:
+def expressions(target: Target) -> dict[str, str]:
     """The SQL of every macro call, compiled in one run of dbt."""
     calls = "".join(f"{MARK} {name}\n{{{{ {call} }}}}\n" for name, call in EXPRESSIONS.items())
     compiling = run_dbt(
         ["compile", "--inline", calls + MARK + " end"],
-        built_warehouse.folder,
-        variables=built_warehouse.variables,
-        environment=built_warehouse.environment,
+        target.folder,
+        variables=target.variables,
+        environment=target.environment,
     )
     assert compiling.returncode == 0, compiling.stdout
     return dict(re.findall(rf"{MARK} (\w+)\n(.*?)\n(?={MARK})", compiling.stdout, flags=re.DOTALL))
 
 
 @pytest.fixture
-def answers(
-    built_warehouse: BuiltWarehouse, expressions: dict[str, str]
-) -> Callable[..., list[Any]]:
+def answers(target: Target, expressions: dict[str, str]) -> Callable[..., list[Any]]:
     """The answers of a macro for each row of a VALUES table."""
 
     def ask(name: str, columns: str, *rows: str) -> list[Any]:
@@ -58,7 +56,7 @@ def answers(
             f"select {expressions[name]} from (values {values}) as t (place, {columns})"
             " order by place"
         )
-        with psycopg.connect(built_warehouse.url) as connection:
+        with psycopg.connect(target.url) as connection:
             return [row[0] for row in connection.execute(query).fetchall()]  # type: ignore[arg-type]
 
     return ask
@@ -189,7 +187,7 @@ def test_digest_of_a_row_differs_where_a_value_does(answers: Answers) -> None:
     assert len(set(numbers)) == 7
 
 
-def test_as_of_date_is_the_variable(answers: Answers, built_warehouse: BuiltWarehouse) -> None:
-    expected = date.fromisoformat(built_warehouse.variables["as_of_date"])
+def test_as_of_date_is_the_variable(answers: Answers, target: Target) -> None:
+    expected = date.fromisoformat(target.variables["as_of_date"])
 
     assert answers("as_of_date", "unused", "1") == [expected]
