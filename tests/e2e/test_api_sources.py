@@ -1,4 +1,7 @@
-"""One set of books through every source: the same figures, to the cent, in one group."""
+"""One set of books through every source: the same figures, to the cent, in one group.
+
+The day after, what changed is read as everything would be (`make soak`).
+"""
 
 from __future__ import annotations
 
@@ -156,6 +159,7 @@ def test_source_ends_in_the_figures_of_the_flat_files(published: Settings, sourc
     assert not lines, "\n".join(lines)
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("source", sorted(API_SOURCES))
 def test_reading_what_changed_ends_in_the_figures_of_reading_everything(
     next_day: Settings, source: str

@@ -1,6 +1,6 @@
-"""kill -9 in the middle of a run, once while it loads and once while it builds.
+"""kill -9 in the middle of a run while it builds, with its server.
 
-Ten random moments and more victims: `make soak`.
+While it loads, ten random moments and more victims: `make soak`.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ def expected(prepared: Homes) -> dict[str, list[Row]]:
     return prepared.undisturbed(prepared.books.next_year)
 
 
+@pytest.mark.soak
 def test_run_killed_while_it_loads_leaves_nothing_and_the_next_one_publishes_the_same(
     prepared: Homes, expected: dict[str, list[Row]]
 ) -> None:
