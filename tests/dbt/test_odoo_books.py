@@ -39,7 +39,7 @@ from encours.sandbox.server import Sandbox
 from encours.settings import Settings
 from encours.sources.odoo import ODOO
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("odoo")]
+pytestmark = [pytest.mark.soak, pytest.mark.slow, pytest.mark.xdist_group("odoo")]
 
 VERSIONS = {"odoo_13": "13.0", "odoo_15": "15.0", "odoo_19": "19.0"}
 SEED = 20_260_101

@@ -17,7 +17,11 @@ from encours.sandbox.server import Sandbox
 from encours.settings import Settings
 from encours.sources.sage_accounting import SAGE_ACCOUNTING
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("sage_accounting_books")]
+pytestmark = [
+    pytest.mark.soak,
+    pytest.mark.slow,
+    pytest.mark.xdist_group("sage_accounting_books"),
+]
 
 AS_OF = date(2026, 6, 30)
 DAY = date(2026, 1, 10)
