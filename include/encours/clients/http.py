@@ -14,12 +14,10 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from enum import Enum
 from functools import cached_property
 from http.cookiejar import DefaultCookiePolicy
-from ipaddress import ip_address
 from typing import Any, Literal
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
@@ -29,6 +27,7 @@ from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 from tenacity import RetryCallState, Retrying, retry_if_exception_type
 
+from encours.clients import wire
 from encours.clients.api import Exchange
 from encours.clients.json_numbers import read_json, write_json
 from encours.clients.rate_limits import Limits, QuotaReached, RateLimiter, quota_message
@@ -320,8 +319,7 @@ class ApiSession:
                 timeout=(patience.connect_seconds, patience.read_seconds),
                 allow_redirects=False,
                 stream=True,
-                # Otherwise a ~/.netrc of the machine would take the place of our header.
-                auth=_unchanged,
+                auth=wire.unchanged,
             )
             with answer:
                 status = answer.status_code
@@ -331,7 +329,7 @@ class ApiSession:
                     answer.status_code,
                     headers,
                     self._body(call, answer, started),
-                    _moment(headers.get("Date")),
+                    wire.read_date(headers.get("Date")),
                 )
         except EncoursError as error:
             failure = error
@@ -560,7 +558,7 @@ def _stated_wait(response: Response) -> float | None:
     clock of this machine may be another. None where nothing usable is said."""
     text = response.headers.get("Retry-After", "").strip()
     seconds = _number(text)
-    if seconds is None and response.answered_at and (moment := _moment(text)):
+    if seconds is None and response.answered_at and (moment := wire.read_date(text)):
         seconds = (moment - response.answered_at).total_seconds()
     # No wait at all would be a storm of our own.
     return seconds if seconds is not None and seconds > 0 else None
@@ -575,14 +573,6 @@ def _later(moment: datetime | None, seconds: float) -> datetime | None:
         return moment + timedelta(seconds=seconds) if moment else None
     except OverflowError:
         return None
-
-
-def _moment(text: str | None) -> datetime | None:
-    try:
-        moment = parsedate_to_datetime(text) if text else None
-    except ValueError:
-        return None
-    return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC) if moment else None
 
 
 def _checked_base_url(name: str, base_url: str, *, allow_http: bool) -> tuple[str, bool]:
@@ -600,17 +590,10 @@ def _checked_base_url(name: str, base_url: str, *, allow_http: bool) -> tuple[st
         raise refused("the address must start with https:// and name a host")
     if parts.username is not None or parts.query or parts.fragment:
         raise refused("the address must hold no credentials, no ? and no #")
-    is_loopback = _is_loopback(host)
+    is_loopback = wire.is_loopback(host)
     if parts.scheme == "http" and not (is_loopback or allow_http):
         raise refused("http:// would show the credentials to the network, use https://")
     return base_url.rstrip("/"), is_loopback
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _session(concurrent: int, is_loopback: bool) -> requests.Session:
@@ -624,10 +607,6 @@ def _session(concurrent: int, is_loopback: bool) -> requests.Session:
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     session.headers["User-Agent"] = "encours"
     return session
-
-
-def _unchanged(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    return request
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

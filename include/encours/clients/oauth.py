@@ -13,7 +13,6 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -21,6 +20,7 @@ import requests
 from oauthlib.common import add_params_to_uri, urldecode
 from oauthlib.oauth2 import WebApplicationClient
 
+from encours.clients import wire
 from encours.errors import FatalError, RetryableError
 
 CONNECT_SECONDS = 10.0
@@ -28,7 +28,6 @@ READ_SECONDS = 60.0
 # A token that would die while a request is under way is renewed before it.
 MARGIN = timedelta(seconds=30)
 
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 # RFC 6749 section 5.2; a grant that is used up, expired or revoked is `invalid_grant`.
 _REFUSED_APPLICATION = frozenset({"invalid_client", "unauthorized_client"})
 
@@ -124,13 +123,14 @@ class Application:
         failure = ""
         with requests.Session() as session:
             # The environment names proxies; none stands before this machine.
-            session.trust_env = urlsplit(self.token_url).hostname not in _LOOPBACK
+            session.trust_env = not wire.is_loopback(urlsplit(self.token_url).hostname or "")
             try:
                 return session.post(
                     self.token_url,
                     data=fields,
-                    # Without one a ~/.netrc of the machine would name another application.
-                    auth=(self.client_id, self.client_secret) if self.wants_basic else _unchanged,
+                    auth=(self.client_id, self.client_secret)
+                    if self.wants_basic
+                    else wire.unchanged,
                     headers={"Accept": "application/json"},
                     timeout=(CONNECT_SECONDS, READ_SECONDS),
                     allow_redirects=False,
@@ -145,10 +145,6 @@ def how_to_authorise(connection_id: str) -> str:
     """The command that authorises a connection anew."""
     source, _, entity = connection_id.removeprefix("encours_").partition("__")
     return f"encours connect {source}" + (f" --entity {entity}" if entity else "")
-
-
-def _unchanged(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    return request
 
 
 def _content(answer: requests.Response) -> Any:
@@ -183,7 +179,7 @@ def _tokens(
 
 def _expiry(answer: requests.Response, lifetime: Any) -> datetime | None:
     """By the vendor's clock; None where the vendor gives no time or no lifetime."""
-    answered_at = answer_date(answer.headers.get("Date"))
+    answered_at = wire.read_date(answer.headers.get("Date"))
     seconds = str(lifetime)
     if answered_at is None or not re.fullmatch(r"[0-9]{1,9}", seconds):
         return None
@@ -229,11 +225,3 @@ class RenewedToken:
 def _is_expiring(tokens: Tokens, now: datetime) -> bool:
     """Whether the token dies within the margin."""
     return tokens.expires_at is not None and now + MARGIN >= tokens.expires_at
-
-
-def answer_date(header: str | None) -> datetime | None:
-    """The moment of an answer by the clock of who gave it (RFC 9110, Date)."""
-    try:
-        return parsedate_to_datetime(header) if header else None
-    except ValueError:
-        return None
