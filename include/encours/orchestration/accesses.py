@@ -24,8 +24,8 @@ from psycopg.rows import dict_row
 
 from encours.clients.api import Access
 from encours.clients.oauth import Tokens
-from encours.errors import BadInput, FatalError
-from encours.orchestration.tokens import TOKEN_FIELDS, StoredTokens, as_fields
+from encours.errors import BadInput
+from encours.orchestration.tokens import TOKEN_FIELDS, StoredTokens, as_fields, store_cipher
 from encours.settings import Settings
 from encours.sources.registry import API_SOURCES
 from encours.sources.source import ApiSource
@@ -126,6 +126,7 @@ def store_access(settings: Settings, access: Access, tokens: Tokens | None = Non
     os.environ.update(airflow_environment(settings, warehouse))
     from airflow.models.connection import Connection
 
+    store_cipher(access.connection_id)
     stored = Connection(
         conn_id=access.connection_id,
         conn_type="http",
@@ -141,8 +142,6 @@ def store_access(settings: Settings, access: Access, tokens: Tokens | None = Non
             }
         ),
     )
-    if access.secret and not stored.is_encrypted:
-        raise FatalError("Airflow's store has no key: the secret was not written")
     with connect(warehouse.metadata_url) as connection, connection.transaction():
         connection.execute("delete from connection where conn_id = %s", [access.connection_id])
         connection.execute(

@@ -40,7 +40,7 @@ class StoredTokens:
             return _tokens(self._connection_id, self._extra(connection, lock=False))
 
     def renew(self, spent: Tokens, exchange: Callable[[Tokens], Tokens]) -> Tokens:
-        cipher = _cipher(self._connection_id)
+        cipher = store_cipher(self._connection_id)
         with self._store() as connection, connection.transaction():
             extra = self._extra(connection, lock=True)
             stored = _tokens(self._connection_id, extra)
@@ -69,7 +69,7 @@ class StoredTokens:
             )
         text = row["extra"] or "{}"
         if row["is_extra_encrypted"]:
-            text = _cipher(self._connection_id).decrypt(text.encode()).decode()
+            text = store_cipher(self._connection_id).decrypt(text.encode()).decode()
         return dict(json.loads(text))
 
 
@@ -93,14 +93,14 @@ def _tokens(connection_id: str, extra: dict[str, Any]) -> Tokens:
     )
 
 
-def _cipher(connection_id: str) -> FernetProtocol:
-    """Airflow's own. FatalError without a key: it would then leave tokens readable."""
+def store_cipher(connection_id: str) -> FernetProtocol:
+    """Airflow's own. FatalError without a key: it would then leave secrets readable."""
     from airflow.models.crypto import get_fernet
 
     cipher = get_fernet()
     if not cipher.is_encrypted:
         raise FatalError(
             f"{connection_id}: Airflow's store has no key (AIRFLOW__CORE__FERNET_KEY):"
-            " tokens are not kept in plain"
+            " secrets are not kept in plain"
         )
     return cipher
