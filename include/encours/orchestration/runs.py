@@ -154,9 +154,8 @@ def _inputs(settings: Settings, order: Order) -> Iterator[tuple[str, list[Path],
         yield "files", [order.files], False
     if order.fec or order.files:
         return
-    for source in FILE_SOURCES:
-        waiting = inbox_files.waiting_inputs(settings, source)
-        if waiting and source in (order.sources or FILE_SOURCES):
+    for source in order.sources or FILE_SOURCES:
+        if source in FILE_SOURCES and (waiting := inbox_files.waiting_inputs(settings, source)):
             yield source, waiting, True
 
 
