@@ -129,6 +129,10 @@ class StillClock:
     def monotonic(self) -> float:
         return self._now
 
+    def patience(self, **values: Any) -> Patience:
+        """A patience that waits by this clock."""
+        return Patience(**{"sleep": self.sleep, "monotonic": self.monotonic, **values})
+
 
 @dataclass
 class Served:

@@ -12,9 +12,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from scripted_server import StillClock
 
 from encours.clients.api import Access, Exchange, Record, Window
-from encours.clients.http import Patience
 from encours.clients.odoo import OdooClient, open_client, read_records
 from encours.errors import EncoursError, FatalError, RetryableError
 from encours.sandbox.books import (
@@ -57,19 +57,6 @@ BOOKS: list[Any] = [
 ]
 
 
-class FakeTime:
-    """A clock that only waiting moves."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
-
-    def patience(self) -> Patience:
-        return Patience(read_seconds=0.4, sleep=self.sleep, monotonic=lambda: self.now)
-
-
 @pytest.fixture(scope="module")
 def server() -> Iterator[Sandbox]:
     with Sandbox(World()) as running:
@@ -97,7 +84,9 @@ def access_to(sandbox: Sandbox, plays: str = "19.0", **options: str) -> Access:
 
 
 def client_of(sandbox: Sandbox, plays: str = "19.0", **options: str) -> OdooClient:
-    return open_client(access_to(sandbox, plays, **options), patience=FakeTime().patience())
+    return open_client(
+        access_to(sandbox, plays, **options), patience=StillClock().patience(read_seconds=0.4)
+    )
 
 
 def exchanges(client: OdooClient, stream: str, since: datetime | None = None) -> list[Exchange]:
@@ -428,7 +417,7 @@ def test_wrong_key_names_the_way_to_mend_it(sandbox: Sandbox, version: str) -> N
     access = replace(access_to(sandbox, version), secret="wrong")
 
     with pytest.raises(FatalError, match="encours connect odoo") as failure:
-        open_client(access, patience=FakeTime().patience()).company_id()
+        open_client(access, patience=StillClock().patience(read_seconds=0.4)).company_id()
 
     assert_one_line(failure.value)
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 from openapi_documents import OpenApiDocument, document
+from scripted_server import StillClock
 
 from encours.clients.api import Access, Exchange, Record, Window, WindowTooOld
-from encours.clients.http import Patience
 from encours.clients.pennylane import PennylaneClient, open_client, read_records
 from encours.errors import EncoursError, FatalError, RetryableError
 from encours.sandbox.books import Allocation, Customer, Document, Entity, Payment, World
@@ -23,19 +23,6 @@ from encours.sources.pennylane import PENNYLANE
 ROOT = "/pennylane/api/external/v2"
 STREAMS = [stream.name for stream in PENNYLANE.streams]
 FULL = Window()
-
-
-class StillClock:
-    """Time that passes only by sleeping."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
-
-    def monotonic(self) -> float:
-        return self.now
 
 
 def invoice(number: int, **values: Any) -> Document:
@@ -98,13 +85,7 @@ class Served:
     def open(self, secret: str | None = None) -> PennylaneClient:
         connection = self.sandbox.connection("pennylane")
         access = Access("books_1", "main", connection["host"], "", secret or connection["password"])
-        patience = Patience(
-            read_seconds=5,
-            seconds=60,
-            sleep=self.clock.sleep,
-            monotonic=self.clock.monotonic,
-            draw=lambda: 0.0,
-        )
+        patience = self.clock.patience(read_seconds=5, seconds=60, draw=lambda: 0.0)
         return PennylaneClient(access, patience)
 
     def read(self, stream: str, since: datetime | None = None) -> dict[str, Record]:

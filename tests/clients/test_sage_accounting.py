@@ -13,10 +13,11 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import pytest
 import requests
+from scripted_server import StillClock
 from token_endpoint import StoreInMemory
 
 from encours.clients.api import Access, Exchange, Record, Window
-from encours.clients.http import Patience, QuotaReached
+from encours.clients.http import QuotaReached
 from encours.clients.oauth import Tokens
 from encours.clients.sage_accounting import (
     PAGE_RECORDS,
@@ -89,19 +90,6 @@ def books(*rows: Any) -> World:
     return World([Entity(entity_name="Société de démonstration"), customer(), *rows])
 
 
-class FakeTime:
-    """A clock that only waiting moves."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
-
-    def patience(self) -> Patience:
-        return Patience(read_seconds=0.4, sleep=self.sleep, monotonic=lambda: self.now)
-
-
 @pytest.fixture(scope="module")
 def server() -> Iterator[Sandbox]:
     with Sandbox(World()) as running:
@@ -132,7 +120,9 @@ def access_to(sandbox: Sandbox, *, uses: int | None = None, **options: str) -> A
 
 
 def client_of(sandbox: Sandbox, **options: Any) -> SageAccountingClient:
-    return open_client(access_to(sandbox, **options), patience=FakeTime().patience())
+    return open_client(
+        access_to(sandbox, **options), patience=StillClock().patience(read_seconds=0.4)
+    )
 
 
 def exchanges(
@@ -459,7 +449,7 @@ def test_used_up_refresh_token_says_how_to_authorise_again(sandbox: Sandbox) -> 
     sandbox.desk(NAME).refresh(access.tokens.read().refresh_token)
 
     with pytest.raises(FatalError) as raised:
-        open_client(access, patience=FakeTime().patience()).company_id()
+        open_client(access, patience=StillClock().patience(read_seconds=0.4)).company_id()
 
     assert str(raised.value).endswith("authorise again with encours connect sage_accounting")
 
@@ -468,7 +458,7 @@ def test_refusal_that_renewal_does_not_mend_is_asked_twice_and_no_more(sandbox: 
     access = access_to(sandbox, uses=0)
 
     with pytest.raises(FatalError, match="answered 401") as raised:
-        open_client(access, patience=FakeTime().patience()).company_id()
+        open_client(access, patience=StillClock().patience(read_seconds=0.4)).company_id()
 
     assert renewals(sandbox) == 1
     assert len(sandbox.desk(NAME).calls.of("*/businesses")) == 2
@@ -567,15 +557,17 @@ def test_company_that_is_switched_in_mid_run_ends_the_reading(sandbox: Sandbox) 
 
 
 def test_request_limit_of_the_connection_is_kept(server: Sandbox) -> None:
-    time = FakeTime()
-    server.serve(books(), monotonic=lambda: time.now)
-    client = open_client(access_to(server, requests_per_minute="100"), patience=time.patience())
+    time = StillClock()
+    server.serve(books(), monotonic=time.monotonic)
+    client = open_client(
+        access_to(server, requests_per_minute="100"), patience=time.patience(read_seconds=0.4)
+    )
 
     for _ in range(250):
         exchanges(client, "financial_settings")
 
     assert server.desk(NAME).calls.most_within(60.0) <= 100
-    assert 120 <= time.now < 240
+    assert 120 <= sum(time.slept) < 240
 
 
 @pytest.mark.parametrize("limit", ["0", "-1", "many", "1.5", ""])
