@@ -20,14 +20,13 @@ from decimal import ROUND_HALF_UP, Decimal
 from functools import partial
 from hashlib import blake2b
 from typing import Any, TypeVar
-from urllib.parse import parse_qsl, urlencode
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from encours.sandbox.books import World
-from encours.sandbox.desk import DEMO_TOKEN, Desk, Grant, Standing, bearer_token
+from encours.sandbox.desk import Desk, Standing, bearer_token
 from encours.sandbox.json_bodies import answer_json
 from encours.sandbox.rows import (
     Allocation,
@@ -37,12 +36,10 @@ from encours.sandbox.rows import (
     Row,
     WriteOff,
 )
+from encours.sandbox.token_office import TokenOffice
 
 ROOT = "/v3.1"
-CLIENT_ID = "sandbox-app"
-REDIRECT_URI = "http://127.0.0.1/connected"
 TOKEN_LIFE = timedelta(minutes=5)
-CODE_LIFE = timedelta(seconds=60)
 PAGE_RECORDS, LARGEST_PAGE = 20, 200
 CREDIT_DAYS = 30
 
@@ -69,8 +66,6 @@ class _Listed:
 def routes(world: World, desk: Desk) -> Sequence[BaseRoute]:
     desk.limit(100, 60.0, refuse=_too_many_requests)
     desk.path = ROOT
-    desk.login = CLIENT_ID
-    desk.options = {"redirect_uri": REDIRECT_URI}
     desk.not_found = lambda: _error(404, "RecordNotFound", "The record was not found.")
     desk.usual_fields = {
         "unknown_value": "$items.*.status.id",
@@ -88,10 +83,19 @@ def routes(world: World, desk: Desk) -> Sequence[BaseRoute]:
         "contact_payments": business.payments,
         "contact_allocations": business.allocations,
     }
-    offices = _TokenOffice(world, desk)
+    office = TokenOffice(
+        world,
+        desk,
+        TOKEN_LIFE,
+        with_code={"country": "FR"},
+        with_tokens={
+            "refresh_token_expires_in": 31 * 24 * 3600,
+            "requested_by_id": _id("user", "1"),
+            "scope": "readonly",
+        },
+    )
     return [
-        Route(f"{ROOT}/oauth/authorize", offices.authorize),
-        Route(f"{ROOT}/oauth/token", offices.tokens, methods=["POST"]),
+        *office.routes(ROOT),
         Route(f"{ROOT}/businesses", business.guarded(business.businesses)),
         Route(f"{ROOT}/businesses/{{id}}", business.guarded(business.business)),
         Route(f"{ROOT}/financial_settings", business.guarded(business.financial_settings)),
@@ -101,51 +105,6 @@ def routes(world: World, desk: Desk) -> Sequence[BaseRoute]:
             for name, listing in listings.items()
         ),
     ]
-
-
-# ---------------------------------------------------------------------- tokens
-
-
-class _TokenOffice:
-    """Where a person authorises, and where tokens are issued and renewed."""
-
-    def __init__(self, world: World, desk: Desk) -> None:
-        self._world = world
-        self._desk = desk
-        self._codes: dict[str, datetime] = {}
-
-    async def authorize(self, request: Request) -> Response:
-        code = f"code-{len(self._codes) + 1}"
-        self._codes[code] = self._world.clock + CODE_LIFE
-        answer = {"code": code, "country": "FR", "state": request.query_params.get("state", "")}
-        return RedirectResponse(f"{request.query_params['redirect_uri']}?{urlencode(answer)}", 302)
-
-    async def tokens(self, request: Request) -> Response:
-        fields = dict(parse_qsl((await request.body()).decode()))
-        if (fields.get("client_id"), fields.get("client_secret")) != (CLIENT_ID, DEMO_TOKEN):
-            return answer_json({"error": "invalid_client"}, 401)
-        grant = self._grant(fields)
-        if grant is None:
-            return answer_json({"error": "invalid_grant"}, 400)
-        return answer_json(
-            {
-                "access_token": grant.access_token,
-                "expires_in": int(TOKEN_LIFE.total_seconds()),
-                "refresh_token": grant.refresh_token,
-                "refresh_token_expires_in": 31 * 24 * 3600,
-                "requested_by_id": _id("user", "1"),
-                "scope": "readonly",
-                "token_type": "bearer",
-            }
-        )
-
-    def _grant(self, fields: Mapping[str, str]) -> Grant | None:
-        if fields.get("grant_type") == "refresh_token":
-            return self._desk.refresh(fields.get("refresh_token", ""))
-        good_until = self._codes.pop(fields.get("code", ""), None)
-        if good_until is None or self._world.clock > good_until:
-            return None
-        return self._desk.issue(lives=TOKEN_LIFE)
 
 
 # ---------------------------------------------------------------------- one business
