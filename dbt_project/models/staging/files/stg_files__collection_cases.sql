@@ -1,13 +1,5 @@
 -- grain: one row per collection or litigation case, in its latest version known on `known_on`
-with replaced_versions as (
-    select replaced_version
-    from {{ source('raw_files', 'collection_cases') }}
-    where
-        replaced_version is not null
-        and extracted_at <= {{ known_on() }}
-),
-
-latest as (
+with latest as (
     select
         record_key,
         line_no,
@@ -21,12 +13,7 @@ latest as (
         coalesce(first_extracted_at, extracted_at) as known_at
     from {{ source('raw_files', 'collection_cases') }} as versions
     where
-        extracted_at <= {{ known_on() }}
-        and not exists (
-            select 1
-            from replaced_versions
-            where replaced_versions.replaced_version = versions.version_no
-        )
+        {{ is_latest_known('versions', source('raw_files', 'collection_cases')) }}
 ),
 
 final as (

@@ -1,13 +1,5 @@
 -- grain: one row per reconciliation of two lines, in its latest version known on `known_on`
-with replaced_versions as (
-    select replaced_version
-    from {{ source('raw_odoo', 'partial_reconciles') }}
-    where
-        replaced_version is not null
-        and extracted_at <= {{ known_on() }}
-),
-
-latest as (
+with latest as (
     select
         entity_id,
         record_key,
@@ -16,36 +8,18 @@ latest as (
         coalesce(first_extracted_at, extracted_at) as known_at
     from {{ source('raw_odoo', 'partial_reconciles') }} as versions
     where
-        extracted_at <= {{ known_on() }}
-        and not exists (
-            select 1
-            from replaced_versions
-            where replaced_versions.replaced_version = versions.version_no
-        )
+        {{ is_latest_known('versions', source('raw_odoo', 'partial_reconciles')) }}
 ),
 
 -- Odoo leaves nothing of a record that it deletes: only those whose id is listed are there.
-replaced_listings as (
-    select replaced_version
-    from {{ source('raw_odoo', 'partial_reconcile_ids') }}
-    where
-        replaced_version is not null
-        and extracted_at <= {{ known_on() }}
-),
-
 listed as (
     select
         entity_id,
         record_key
     from {{ source('raw_odoo', 'partial_reconcile_ids') }} as versions
     where
-        not is_deleted
-        and extracted_at <= {{ known_on() }}
-        and not exists (
-            select 1
-            from replaced_listings
-            where replaced_listings.replaced_version = versions.version_no
-        )
+        {{ is_latest_known('versions', source('raw_odoo', 'partial_reconcile_ids')) }}
+        and not is_deleted
 ),
 
 final as (

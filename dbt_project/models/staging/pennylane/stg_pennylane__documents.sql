@@ -4,15 +4,7 @@
 -- has the status, names a credited invoice, or is negative (so the vendor makes them since the
 -- changelog of 10 April 2025). A cancelled invoice that a credit note names stays posted, and the
 -- credit note settles it; one that none names is void.
-with replaced_versions as (
-    select replaced_version
-    from {{ source('raw_pennylane', 'customer_invoices') }}
-    where
-        replaced_version is not null
-        and extracted_at <= {{ known_on() }}
-),
-
-latest as (
+with latest as (
     select
         entity_id,
         record_key,
@@ -20,13 +12,8 @@ latest as (
         coalesce(first_extracted_at, extracted_at) as known_at
     from {{ source('raw_pennylane', 'customer_invoices') }} as versions
     where
-        extracted_at <= {{ known_on() }}
+        {{ is_latest_known('versions', source('raw_pennylane', 'customer_invoices')) }}
         and not is_deleted
-        and not exists (
-            select 1
-            from replaced_versions
-            where replaced_versions.replaced_version = versions.version_no
-        )
 ),
 
 typed as (

@@ -1,15 +1,7 @@
 -- grain: one row per customer, in its latest version known on `known_on`
 -- Credit days that a contact does not have of its own are those of the invoice settings (the
 -- specification says so). A French VAT number is FR, a key of two signs, and the SIREN.
-with replaced_contacts as (
-    select replaced_version
-    from {{ source('raw_sage_accounting', 'contacts') }}
-    where
-        replaced_version is not null
-        and extracted_at <= {{ known_on() }}
-),
-
-contacts as (
+with contacts as (
     select
         entity_id,
         record_key,
@@ -19,21 +11,8 @@ contacts as (
         coalesce(first_extracted_at, extracted_at) as known_at
     from {{ source('raw_sage_accounting', 'contacts') }} as versions
     where
-        extracted_at <= {{ known_on() }}
+        {{ is_latest_known('versions', source('raw_sage_accounting', 'contacts')) }}
         and not is_deleted
-        and not exists (
-            select 1
-            from replaced_contacts
-            where replaced_contacts.replaced_version = versions.version_no
-        )
-),
-
-replaced_settings as (
-    select replaced_version
-    from {{ source('raw_sage_accounting', 'invoice_settings') }}
-    where
-        replaced_version is not null
-        and extracted_at <= {{ known_on() }}
 ),
 
 settings as (
@@ -44,13 +23,8 @@ settings as (
         coalesce(first_extracted_at, extracted_at) as known_at
     from {{ source('raw_sage_accounting', 'invoice_settings') }} as versions
     where
-        extracted_at <= {{ known_on() }}
+        {{ is_latest_known('versions', source('raw_sage_accounting', 'invoice_settings')) }}
         and not is_deleted
-        and not exists (
-            select 1
-            from replaced_settings
-            where replaced_settings.replaced_version = versions.version_no
-        )
 ),
 
 final as (

@@ -3,93 +3,64 @@
 -- credit notes in one line), and what customers owed when the books began. Should an id be in two
 -- of them, it is one document, told by the listing that knows more. Drafts and proformas are left
 -- out.
-with versions as (
+with listed as (
     select
         'sales_invoices' as stream,
         1 as stream_rank,
-        version_no,
-        replaced_version,
         entity_id,
         record_key,
         payload,
-        is_deleted,
-        extracted_at,
-        first_extracted_at
-    from {{ source('raw_sage_accounting', 'sales_invoices') }}
-    where extracted_at <= {{ known_on() }}
+        coalesce(first_extracted_at, extracted_at) as known_at
+    from {{ source('raw_sage_accounting', 'sales_invoices') }} as versions
+    where
+        {{ is_latest_known('versions', source('raw_sage_accounting', 'sales_invoices')) }}
+        and not is_deleted
     union all
     select
         'sales_credit_notes' as stream,
         2 as stream_rank,
-        version_no,
-        replaced_version,
         entity_id,
         record_key,
         payload,
-        is_deleted,
-        extracted_at,
-        first_extracted_at
-    from {{ source('raw_sage_accounting', 'sales_credit_notes') }}
-    where extracted_at <= {{ known_on() }}
+        coalesce(first_extracted_at, extracted_at) as known_at
+    from {{ source('raw_sage_accounting', 'sales_credit_notes') }} as versions
+    where
+        {{ is_latest_known('versions', source('raw_sage_accounting', 'sales_credit_notes')) }}
+        and not is_deleted
     union all
     select
         'sales_quick_entries' as stream,
         3 as stream_rank,
-        version_no,
-        replaced_version,
         entity_id,
         record_key,
         payload,
-        is_deleted,
-        extracted_at,
-        first_extracted_at
-    from {{ source('raw_sage_accounting', 'sales_quick_entries') }}
-    where extracted_at <= {{ known_on() }}
+        coalesce(first_extracted_at, extracted_at) as known_at
+    from {{ source('raw_sage_accounting', 'sales_quick_entries') }} as versions
+    where
+        {{ is_latest_known('versions', source('raw_sage_accounting', 'sales_quick_entries')) }}
+        and not is_deleted
     union all
     select
         'contact_opening_balances' as stream,
         4 as stream_rank,
-        version_no,
-        replaced_version,
         entity_id,
         record_key,
         payload,
-        is_deleted,
-        extracted_at,
-        first_extracted_at
-    from {{ source('raw_sage_accounting', 'contact_opening_balances') }}
-    where extracted_at <= {{ known_on() }}
-),
-
-replaced_versions as (
-    select
-        stream,
-        replaced_version
-    from versions
-    where replaced_version is not null
+        coalesce(first_extracted_at, extracted_at) as known_at
+    from {{ source('raw_sage_accounting', 'contact_opening_balances') }} as versions
+    where
+        {{ is_latest_known('versions', source('raw_sage_accounting', 'contact_opening_balances')) }}
+        and not is_deleted
 ),
 
 latest as (
     select
-        stream,
-        entity_id,
-        record_key,
-        payload,
-        coalesce(first_extracted_at, extracted_at) as known_at,
+        listed.*,
         row_number() over (
             partition by entity_id, record_key
             order by stream_rank
         ) as listing_rank
-    from versions
-    where
-        not is_deleted
-        and not exists (
-            select 1
-            from replaced_versions
-            where
-                replaced_versions.stream = versions.stream
-                and replaced_versions.replaced_version = versions.version_no
-        )
+    from listed
 ),
 
 typed as (

@@ -1,14 +1,6 @@
 -- grain: one row per business, in its latest version known on `known_on`
 -- A business does not say its currency: the financial settings do, one object per business.
-with replaced_businesses as (
-    select replaced_version
-    from {{ source('raw_sage_accounting', 'businesses') }}
-    where
-        replaced_version is not null
-        and extracted_at <= {{ known_on() }}
-),
-
-businesses as (
+with businesses as (
     select
         entity_id,
         record_key,
@@ -16,21 +8,8 @@ businesses as (
         coalesce(first_extracted_at, extracted_at) as known_at
     from {{ source('raw_sage_accounting', 'businesses') }} as versions
     where
-        extracted_at <= {{ known_on() }}
+        {{ is_latest_known('versions', source('raw_sage_accounting', 'businesses')) }}
         and not is_deleted
-        and not exists (
-            select 1
-            from replaced_businesses
-            where replaced_businesses.replaced_version = versions.version_no
-        )
-),
-
-replaced_settings as (
-    select replaced_version
-    from {{ source('raw_sage_accounting', 'financial_settings') }}
-    where
-        replaced_version is not null
-        and extracted_at <= {{ known_on() }}
 ),
 
 settings as (
@@ -41,13 +20,8 @@ settings as (
         coalesce(first_extracted_at, extracted_at) as known_at
     from {{ source('raw_sage_accounting', 'financial_settings') }} as versions
     where
-        extracted_at <= {{ known_on() }}
+        {{ is_latest_known('versions', source('raw_sage_accounting', 'financial_settings')) }}
         and not is_deleted
-        and not exists (
-            select 1
-            from replaced_settings
-            where replaced_settings.replaced_version = versions.version_no
-        )
 ),
 
 final as (

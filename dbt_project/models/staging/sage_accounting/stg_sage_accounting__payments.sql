@@ -1,13 +1,5 @@
 -- grain: one row per receipt or refund, in its latest version known on `known_on`
-with replaced_latest as (
-    select replaced_version
-    from {{ source('raw_sage_accounting', 'contact_payments') }}
-    where
-        replaced_version is not null
-        and extracted_at <= {{ known_on() }}
-),
-
-latest as (
+with latest as (
     select
         entity_id,
         record_key,
@@ -15,13 +7,8 @@ latest as (
         coalesce(first_extracted_at, extracted_at) as known_at
     from {{ source('raw_sage_accounting', 'contact_payments') }} as versions
     where
-        extracted_at <= {{ known_on() }}
+        {{ is_latest_known('versions', source('raw_sage_accounting', 'contact_payments')) }}
         and not is_deleted
-        and not exists (
-            select 1
-            from replaced_latest
-            where replaced_latest.replaced_version = versions.version_no
-        )
 ),
 
 typed as (
