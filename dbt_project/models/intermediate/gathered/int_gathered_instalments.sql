@@ -13,6 +13,18 @@ with final as (
     from {{ ref('stg_files__instalments') }}
     union all
     select
+        'erpnext' as source,
+        record_key,
+        line_no,
+        entity_id,
+        source_document_id,
+        instalment_no,
+        due_date,
+        amount,
+        known_at
+    from {{ ref('stg_erpnext__instalments') }}
+    union all
+    select
         'odoo' as source,
         record_key,
         line_no,
