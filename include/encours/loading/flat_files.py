@@ -34,6 +34,7 @@ from encours.clients.flat_files import (
 )
 from encours.landing.store import Manifest
 from encours.loading import versions
+from encours.loading.arrivals import is_api_read
 from encours.loading.encoding import NULLABLE_COPY_OPTIONS
 from encours.loading.plain_rows import (
     EncodedRows,
@@ -49,7 +50,6 @@ from encours.loading.raw_tables import (
     check_clock,
     take_empty_tables,
 )
-from encours.loading.records import was_read
 from encours.warehouse.ledger import Rejection, reject_rows
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def holds_real_books(connection: psycopg.Connection) -> bool:
     row = connection.execute("select exists (select 1 from raw_fec.ledger_files)").fetchone()
     return (
         bool(row and row[0])
-        or was_read(connection)
+        or is_api_read(connection)
         or bool(_entities_last_delivered(connection, is_demo=False))
     )
 

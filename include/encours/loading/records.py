@@ -34,7 +34,6 @@ from encours.loading.payload_versions import (
 )
 from encours.loading.prefetch import prefetched
 from encours.loading.raw_tables import LoadedStream, analyze, check_clock, take_empty_tables
-from encours.sources.registry import API_SOURCES
 from encours.sources.source import ApiSource
 
 _COPY_BYTES = 1 << 20
@@ -134,20 +133,6 @@ def check_company(
             f"{source} {entity_id}: the connection now opens another company, {company_id} instead"
             f" of {row[0]}: give it an entity of its own, or the credentials of {row[0]} again"
         )
-
-
-def was_read(connection: psycopg.Connection, known_on: datetime | None = None) -> bool:
-    """Whether the books of any company were read through an API, until `known_on` if given."""
-    return any(
-        connection.execute(
-            sql.SQL(
-                "select 1 from {} where %(known_on)s::timestamptz is null"
-                " or extracted_at <= %(known_on)s limit 1"
-            ).format(sql.Identifier(f"raw_{key}", "readings")),
-            {"known_on": known_on},
-        ).fetchone()
-        for key in API_SOURCES
-    )
 
 
 def next_watermark(

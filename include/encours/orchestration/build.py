@@ -16,11 +16,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import psycopg
-from psycopg import sql
 
 from encours.errors import BadInput, FatalError, QualityHold, RetryableError
+from encours.loading.arrivals import is_api_read, last_extraction, unread_sources
 from encours.loading.raw_schema import ensure_raw
-from encours.loading.records import was_read
 from encours.orchestration.failures import database_failure
 from encours.policies import Choice, read_choices
 from encours.quality.checkpoint import import_library, run_suites
@@ -28,9 +27,8 @@ from encours.quality.results import CheckResult
 from encours.quality.suites import expected_checks, load_suites
 from encours.quality.verdict import decide
 from encours.settings import Settings, project_root
-from encours.sources.registry import API_SOURCES
 from encours.transform import dbt
-from encours.warehouse import carrying, ledger, publication
+from encours.warehouse import carrying, ledger, publication, work_schemas
 from encours.warehouse.connections import Warehouse, connect, open_warehouse
 
 CHECK_TIMEOUT_SECONDS = 600
@@ -74,7 +72,8 @@ def build_layer(settings: Settings, build: dbt.Build, layer: str) -> dict[str, i
     """Build one layer of models. Returns rows by table for what BI will read."""
     with _step(settings, build.run_id, f"build_{layer}") as (connection, warehouse):
         _check_candidate(connection, build.run_id)
-        nodes = dbt.run_layer(settings, warehouse.pipeline_url, build, layer)
+        with _without_the_unchanged(connection, build, layer) as unchanged:
+            nodes = dbt.run_layer(settings, warehouse.pipeline_url, build, layer, unchanged)
         row_counts = {
             node.name: node.row_count
             for node in nodes
@@ -82,6 +81,20 @@ def build_layer(settings: Settings, build: dbt.Build, layer: str) -> dict[str, i
         }
         ledger.count_rows(connection, build.run_id, row_counts)
     return row_counts
+
+
+@contextmanager
+def _without_the_unchanged(
+    connection: psycopg.Connection, build: dbt.Build, layer: str
+) -> Iterator[tuple[str, ...]]:
+    """What of a layer stands as it would be built, so that the layer is built without it."""
+    if layer != dbt.FIRST_LAYER:
+        yield ()
+        return
+    models_hash = dbt.models_hash()
+    stands = work_schemas.take_over(connection, build.work_schemas, models_hash)
+    yield (dbt.SEEDS, *dbt.staging_of(unread_sources(connection))) if stands else ()
+    work_schemas.mark_made(connection, build.work_schemas, models_hash)
 
 
 def audit_candidate(settings: Settings, build: dbt.Build) -> None:
@@ -94,7 +107,7 @@ def audit_candidate(settings: Settings, build: dbt.Build) -> None:
         _check_candidate(connection, build.run_id)
         dates = carrying.carried_dates(connection)
         if dates and not carrying.is_completed(connection):
-            with _testing(settings, warehouse, build) as tests:
+            with _testing(settings, connection, warehouse, build) as tests:
                 results = tests.result()
             with connection.transaction():
                 ledger.write_check_results(connection, build.run_id, results)
@@ -109,7 +122,7 @@ def audit_candidate(settings: Settings, build: dbt.Build) -> None:
                 *_run_suites(connection, warehouse, build),
             )
         else:
-            with _testing(settings, warehouse, build) as tests:
+            with _testing(settings, connection, warehouse, build) as tests:
                 results = (*_run_suites(connection, warehouse, build), *tests.result())
         latest = {(result.table_name, result.check_name): result for result in results}
         ledger.write_check_results(connection, build.run_id, latest.values())
@@ -118,12 +131,14 @@ def audit_candidate(settings: Settings, build: dbt.Build) -> None:
 
 @contextmanager
 def _testing(
-    settings: Settings, warehouse: Warehouse, build: dbt.Build
+    settings: Settings, connection: psycopg.Connection, warehouse: Warehouse, build: dbt.Build
 ) -> Iterator[Future[tuple[CheckResult, ...]]]:
-    """The tests of the models, running while the library of the suites is imported."""
+    """The tests of the models, running while the library of the suites is imported. Nothing is
+    asked of the views of a source of which nothing has ever arrived."""
+    without = dbt.staging_of(unread_sources(connection))
 
     def test() -> tuple[CheckResult, ...]:
-        nodes = dbt.run_layer(settings, warehouse.pipeline_url, build, dbt.TESTS)
+        nodes = dbt.run_layer(settings, warehouse.pipeline_url, build, dbt.TESTS, without)
         return dbt.test_results(nodes)
 
     with ThreadPoolExecutor(max_workers=1) as pool:
@@ -165,7 +180,7 @@ def default_as_of_date(connection: psycopg.Connection, known_on: datetime, clock
     ).fetchone()
     zone = ZoneInfo(row[0] if row and row[0] else "Europe/Paris")
     today = clock.astimezone(zone).date()
-    if _has_live_files(connection, known_on) or was_read(connection, known_on):
+    if _has_live_files(connection, known_on) or is_api_read(connection, known_on):
         return today
     row = connection.execute(
         "select max(greatest((payload ->> 'closing_date')::date,"
@@ -189,28 +204,6 @@ def _has_live_files(connection: psycopg.Connection, known_on: datetime) -> bool:
         {"known_on": known_on},
     ).fetchone()
     return bool(row and row[0])
-
-
-def last_extraction(connection: psycopg.Connection) -> datetime | None:
-    """When raw last received something; the default of known_on."""
-    row = connection.execute(
-        sql.SQL("select max(extracted_at) from ({}) as brought").format(
-            sql.SQL(" union all ").join(
-                sql.SQL("select max(extracted_at) as extracted_at from {}").format(table)
-                for table in _arrivals()
-            )
-        )
-    ).fetchone()
-    connection.commit()
-    return row[0] if row else None
-
-
-def _arrivals() -> Iterator[sql.Identifier]:
-    """The raw tables with one row per arrival, of every source."""
-    yield sql.Identifier("raw_fec", "ledger_files")
-    yield sql.Identifier("raw_files", "deliveries")
-    for key in API_SOURCES:
-        yield sql.Identifier(f"raw_{key}", "readings")
 
 
 def _write_choices(connection: psycopg.Connection, choices: Sequence[Choice]) -> None:

@@ -7,8 +7,8 @@ from datetime import date, datetime
 import psycopg
 
 from encours.errors import BadInput
+from encours.loading.arrivals import last_extraction
 from encours.loading.raw_schema import ensure_raw
-from encours.orchestration.build import last_extraction
 from encours.settings import Settings
 from encours.transform import dbt
 from encours.warehouse import ledger, publication

@@ -12,7 +12,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -25,9 +25,11 @@ from encours.warehouse.connections import parse_url
 from encours.warehouse.previous import SCHEMA as PREVIOUS
 from encours.warehouse.publication import CANDIDATE
 
+SEEDS = "resource_type:seed"
+FIRST_LAYER = "canonical"
 LAYERS: Mapping[str, tuple[str, ...]] = {
-    "canonical": (
-        "resource_type:seed",
+    FIRST_LAYER: (
+        SEEDS,
         "path:models/staging",
         "path:models/intermediate/canonical",
         "path:models/intermediate/checked",
@@ -63,6 +65,10 @@ class Build:
     previous_schema: str = PREVIOUS
 
     @property
+    def work_schemas(self) -> tuple[str, ...]:
+        return (self.staging_schema, self.reference_schema, self.intermediate_schema)
+
+    @property
     def vars(self) -> dict[str, str]:
         return {
             "run_id": self.run_id,
@@ -92,9 +98,18 @@ class Node:
     row_count: int | None
 
 
-def layer_arguments(build: Build, layer: str, folder: Path) -> list[str]:
-    """The command line of one layer, or of all tests."""
+def staging_of(sources: Iterable[str]) -> tuple[str, ...]:
+    """The staging models of these sources, as dbt selects them."""
+    return tuple(f"path:models/staging/{source}" for source in sources)
+
+
+def layer_arguments(
+    build: Build, layer: str, folder: Path, without: Sequence[str] = ()
+) -> list[str]:
+    """The command line of one layer, or of all tests, less what `without` selects."""
     common = [*_common_arguments(build, folder), "--no-partial-parse"]
+    if without:
+        common = ["--exclude", *without, *common]
     if layer == TESTS:
         return ["test", "--exclude-resource-type", "unit_test", *common]
     return [
@@ -136,21 +151,24 @@ def _common_arguments(build: Build, folder: Path) -> list[str]:
         json.dumps(build.vars, sort_keys=True),
         "--no-use-colors",
         "--no-write-json",
+        # What dbt prints is kept in dbt.log of the run (dbt_server).
         "--log-level-file",
-        "info",
+        "none",
     ]
 
 
-def run_layer(settings: Settings, warehouse_url: str, build: Build, layer: str) -> tuple[Node, ...]:
-    """Build one layer or run all tests. FatalError when a model cannot be built."""
+def run_layer(
+    settings: Settings, warehouse_url: str, build: Build, layer: str, without: Sequence[str] = ()
+) -> tuple[Node, ...]:
+    """Build one layer or run all tests, less what `without` selects. FatalError when a model cannot
+    be built."""
     folder = settings.runs_dir / build.run_id
     folder.mkdir(parents=True, exist_ok=True)
     result_path = folder / f"dbt_{layer}.json"
     result_path.unlink(missing_ok=True)
     log_path = folder / "dbt.log"
-    _server().ask(
-        _request(settings, warehouse_url, build, layer_arguments(build, layer, folder), result_path)
-    )
+    arguments = layer_arguments(build, layer, folder, without)
+    _server().ask(_request(settings, warehouse_url, build, arguments, result_path))
     if not result_path.exists():
         raise FatalError(f"dbt stopped while building {layer}: see {log_path}")
     result = json.loads(result_path.read_text())
