@@ -156,7 +156,12 @@ def make_api_ingest(source: ApiSource) -> Any:
             if not names:
                 raise AirflowSkipException(f"no connection: encours connect {source.key}")
             return [
-                {"run_id": run_id, "connection_id": name, "is_full": bool(conf.get("is_full"))}
+                {
+                    "run_id": run_id,
+                    "connection_id": name,
+                    "is_full": bool(conf.get("is_full")),
+                    "is_demo": bool(conf.get("is_demo")),
+                }
                 for name in names
             ]
 
@@ -179,7 +184,9 @@ def make_api_ingest(source: ApiSource) -> Any:
             def load_raw(request: dict[str, Any], folder: str) -> dict[str, Any]:
                 context = get_current_context()
                 context["connection_id"] = request["connection_id"]
-                loaded = extract.load_company(load_settings(), source, request["run_id"], folder)
+                loaded = extract.load_company(
+                    load_settings(), source, request["run_id"], folder, is_demo=request["is_demo"]
+                )
                 facts = {"run_id": loaded.run_id, "row_count": loaded.row_count}
                 context["outlet_events"][RAW[source.key]].extra = facts
                 return facts

@@ -167,18 +167,30 @@ def demo(
     warehouse: WarehouseUrl = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run the demo company end to end: what `make demo` calls."""
+    """Run the demo group end to end: what `make demo` calls. Two companies deliver flat files, the
+    others are read from stand-ins of their accounting systems."""
     from encours.demo.books import DemoOptions, write_books
     from encours.orchestration import runs
+    from encours.orchestration.accesses import given_connections
+    from encours.sandbox.demo_group import served_subsidiaries
 
     settings = _settings(home, warehouse)
     options = DemoOptions(invoices=invoices, months=24, seed=1, format="csv")
     folder = settings.home / "demo"
     shutil.rmtree(folder, ignore_errors=True)
-    _say("writing the books of the demo company")
-    write_books(options, folder)
-    order = runs.Order(files=folder, is_demo=True, as_of_date=options.end)
-    report = runs.run(settings, order, progress=_say)
+    _say("writing the books of the demo group")
+    write_books(options, folder / "files")
+    with (
+        served_subsidiaries(folder) as served,
+        given_connections(served) as connections,
+    ):
+        order = runs.Order(
+            files=folder / "files",
+            connections=connections,
+            is_demo=True,
+            as_of_date=options.end,
+        )
+        report = runs.run(settings, order, progress=_say)
     if as_json:
         print(json.dumps(report.to_json(), default=str))
     elif report.status == "published":

@@ -11,7 +11,7 @@ import warehouse_steps as steps
 from test_api_sources import read_company
 from test_sage_accounting import allocation, books, credit_note, invoice, payment
 
-from encours.loading.flat_files import holds_real_books
+from encours.loading.demo_books import holds_real_books
 from encours.sandbox.books import Allocation, World, WriteOff
 from encours.sandbox.server import Sandbox
 from encours.settings import Settings

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from encours.errors import BadInput
+from encours.errors import BadInput, FatalError
 from encours.orchestration import accesses
+from encours.orchestration.tokens import GivenTokens
 from encours.sources.source import ApiSource, ApiStream, Deletes
 
 
@@ -117,3 +118,27 @@ def test_variables_name_connections_as_airflow_does() -> None:
     }
 
     assert list(accesses._ids_in(environment)) == ["encours_sage__lyon"]
+
+
+def test_given_connections_are_configured_while_they_are_given(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(accesses, "_stored", lambda _settings: [])
+    settings: Any = None
+    fields = {"source": "sage", "host": "http://127.0.0.1", "extra": {"entity_id": "lyon"}}
+
+    with accesses.given_connections([fields]) as names:
+        given = accesses.configured(settings)
+
+    assert given == names == {"sage": ["encours_sage__lyon"]}
+    assert accesses.configured(settings) == {}
+
+
+def test_token_that_a_variable_gives_cannot_be_renewed() -> None:
+    tokens = GivenTokens("encours_sage", "canary")
+
+    with pytest.raises(FatalError, match="encours connect sage") as failure:
+        tokens.renew(tokens.read(), lambda spent: spent)
+
+    assert "canary" not in str(failure.value)
+    assert "canary" not in repr(tokens)

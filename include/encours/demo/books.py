@@ -14,7 +14,7 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
-from encours.demo.companies import ENTITIES
+from encours.demo.companies import ENTITIES, Entity
 from encours.demo.control import ControlAccount
 from encours.demo.days import build_days, first_day
 from encours.demo.events import Ids
@@ -22,8 +22,8 @@ from encours.demo.fec_files import FecBooks, fec_file_name
 from encours.demo.flat_files import CsvSink, FlatBooks, ParquetSink
 from encours.demo.lives import Volume, customer_lives
 from encours.demo.rates import dollar_rates
-from encours.demo.sales import World
 from encours.demo.tables import TABLES
+from encours.demo.world import World
 from encours.errors import BadInput
 
 FORMATS = ("csv", "parquet", "fec")
@@ -42,6 +42,8 @@ class DemoOptions:
     seed: int
     format: str = "csv"
     end: date = DEFAULT_END
+    entities: tuple[Entity, ...] = ENTITIES
+    first_company: int = 0
 
 
 @dataclass(frozen=True)
@@ -58,8 +60,9 @@ def write_books(options: DemoOptions, out: Path) -> DemoSummary:
     _check(options)
     _prepare_folder(options, out)
     days = build_days(options.end, options.months)
-    world = World(options.seed, days, dollar_rates(options.seed, days), Ids())
-    control = ControlAccount(days)
+    rates = dollar_rates(options.seed, days)
+    world = World(options.seed, days, rates, Ids(), options.entities, options.first_company)
+    control = ControlAccount(world)
     with _open_books(options, world, out) as books:
         for customer, life in customer_lives(world, Volume(options.invoices, options.months)):
             control.add(customer, life)
@@ -95,7 +98,7 @@ def _file_names(options: DemoOptions) -> set[str]:
     if options.format != "fec":
         return {f"{table}.{options.format}" for table in TABLES}
     years = range(first_day(options.end, options.months).year, options.end.year + 1)
-    return {fec_file_name(e.siren, year, options.end) for e in ENTITIES for year in years}
+    return {fec_file_name(e.siren, year, options.end) for e in options.entities for year in years}
 
 
 def _prepare_folder(options: DemoOptions, out: Path) -> None:

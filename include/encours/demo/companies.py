@@ -27,6 +27,12 @@ ENTITIES = (
     Entity("fr", "Démonstration Industrie SAS", "999000001", "FI"),
     Entity("svc", "Démonstration Services SAS", "999000019", "FS"),
 )
+# Small ones with an accounting system of their own, by the key of that system.
+SUBSIDIARIES = {
+    "odoo": Entity("bois", "Démonstration Bois SAS", "999000035", "FB"),
+    "pennylane": Entity("conseil", "Démonstration Conseil SAS", "999000043", "FC"),
+    "sage_accounting": Entity("pieces", "Démonstration Pièces SAS", "999000050", "FP"),
+}
 
 _TRADES = (
     "Ateliers", "Comptoir", "Manufacture", "Établissements", "Fabrique", "Fonderie", "Scierie",

@@ -10,11 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from encours.demo.companies import ENTITIES
 from encours.demo.customers import Customer
-from encours.demo.days import Days
 from encours.demo.events import CREDIT_NOTE, INVOICE, POSTED, REFUND, Life, Part
 from encours.demo.rates import BASE_CURRENCY, convert
+from encours.demo.world import World
 
 
 class Movement(NamedTuple):
@@ -28,10 +27,10 @@ class Movement(NamedTuple):
 class ControlAccount:
     """Month by month, what the open items of each entity add up to."""
 
-    def __init__(self, days: Days) -> None:
-        self._days = days
+    def __init__(self, world: World) -> None:
+        self._days = days = world.days
         months = days.month_index[days.end] + 1
-        self._moved = {entity.entity_id: [0] * months for entity in ENTITIES}
+        self._moved = {entity.entity_id: [0] * months for entity in world.entities}
 
     def add(self, customer: Customer, life: Life) -> None:
         moved, month = self._moved[customer.entity.entity_id], self._days.month_index

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from encours.demo.companies import ENTITIES, Company, Entity, describe_company
+from encours.demo.companies import Company, Entity, describe_company
 from encours.demo.randomness import Draw, pareto_four_thirds, unit_draw, whole
 from encours.demo.rates import BASE_CURRENCY, FOREIGN_CURRENCY
+from encours.demo.world import World
 
 # Label: days after the invoice, then whether the date moves on to the end of that month
 # ("45 jours fin de mois" in its first lawful reading: 45 days, then the end of the month).
@@ -85,9 +86,10 @@ def count_customers(invoices: int) -> int:
     return max(1, invoices // 20, min(120, invoices // 5))
 
 
-def entity_of(index: int, customers: int) -> Entity:
+def entity_of(entities: Sequence[Entity], index: int, customers: int) -> Entity:
+    """Of one entity or two."""
     second = customers * _CUSTOMERS_OF_SECOND_ENTITY // 100
-    return ENTITIES[0] if index < customers - second else ENTITIES[1]
+    return entities[0] if index < customers - second else entities[-1]
 
 
 def share_out(seed: int, invoices: int, customers: int) -> Iterator[Share]:
@@ -106,11 +108,13 @@ def share_out(seed: int, invoices: int, customers: int) -> Iterator[Share]:
         given = upto
 
 
-def describe_customer(seed: int, index: int, customers: int, share: Share, months: int) -> Customer:
+def describe_customer(
+    world: World, index: int, customers: int, share: Share, months: int
+) -> Customer:
     """The customer behind an index, from its own draws."""
-    entity = entity_of(index, customers)
-    draw = unit_draw(seed, "customer", index)
-    company = describe_company(seed, _company_index(index, entity, customers))
+    entity = entity_of(world.entities, index, customers)
+    draw = unit_draw(world.seed, "customer", index)
+    company = describe_company(world.seed, _company_index(world, index, entity, customers))
     base_amount = int(45_000 * pareto_four_thirds(draw(), 40.0))
     size_band = _size_band(base_amount * share.invoices * 12 // months)
     foreign = company.is_foreign and draw() < 0.8
@@ -122,7 +126,7 @@ def describe_customer(seed: int, index: int, customers: int, share: Share, month
         terms=_TERMS_MIX[whole(draw, len(_TERMS_MIX))],
         size_band=size_band,
         portfolio=f"{entity.entity_id.upper()}-{1 + whole(draw, 6):02d}",
-        parent_id=_parent_of(index, entity, customers, draw),
+        parent_id=_parent_of(world, index, entity, customers, draw),
         credit_limit=_credit_limit(base_amount, share.invoices, months, draw),
         segment="export" if company.is_foreign else _SEGMENTS[size_band],
         acquisition_channel=_ACQUISITION[whole(draw, len(_ACQUISITION))],
@@ -139,19 +143,20 @@ def customer_key(index: int) -> str:
     return f"C{index + 1:06d}"
 
 
-def _company_index(index: int, entity: Entity, customers: int) -> int:
+def _company_index(world: World, index: int, entity: Entity, customers: int) -> int:
     """Some customers of the second entity are debtors of the first one too (same SIREN)."""
-    if entity is ENTITIES[0]:
+    index += world.first_company
+    if entity is world.entities[0]:
         return index
     position = index - (customers - customers * _CUSTOMERS_OF_SECOND_ENTITY // 100)
     return position if position % 8 == 3 else index
 
 
-def _parent_of(index: int, entity: Entity, customers: int, draw: Draw) -> str:
+def _parent_of(world: World, index: int, entity: Entity, customers: int, draw: Draw) -> str:
     """Subsidiaries follow their parent by less than seven places; parents have no parent."""
     parent = index - index % 7
     chosen = draw() < 0.12
-    if not chosen or parent == index or entity_of(parent, customers) is not entity:
+    if not chosen or parent == index or entity_of(world.entities, parent, customers) is not entity:
         return ""
     return customer_key(parent)
 

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Self, TextIO
 
-from encours.demo.companies import ENTITIES, Entity
+from encours.demo.companies import Entity
 from encours.demo.control import ControlAccount
 from encours.demo.customers import Customer
 from encours.demo.events import Life
@@ -33,9 +33,9 @@ from encours.demo.fec_entries import (
     customer_entries,
 )
 from encours.demo.lettering import UNMARKED, LedgerLine, LetteredYear, Mark, letter
-from encours.demo.sales import World
 from encours.demo.spool import Spools
 from encours.demo.tables import money
+from encours.demo.world import World
 
 HEADER = (
     "JournalCode", "JournalLib", "EcritureNum", "EcritureDate", "CompteNum", "CompteLib",
@@ -116,7 +116,7 @@ class FecBooks:
         days = self._world.days
         end = date.fromisoformat(days.iso[days.end])
         counts = {}
-        for entity in ENTITIES:
+        for entity in self._world.entities:
             balances: dict[str, int] = {}
             for year in range(days.year[days.start], end.year + 1):
                 name = fec_file_name(entity.siren, year, end)

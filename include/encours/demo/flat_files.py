@@ -10,14 +10,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self, TextIO
 
-from encours.demo.companies import ENTITIES
 from encours.demo.control import ControlAccount
 from encours.demo.credit import decision_rows
 from encours.demo.customers import Customer
 from encours.demo.events import Life
 from encours.demo.rates import BASE_CURRENCY, FOREIGN_CURRENCY, rate_text
-from encours.demo.sales import World
 from encours.demo.tables import TABLES, Column, Rows, customer_row, life_rows, money
+from encours.demo.world import World
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -48,7 +47,7 @@ class FlatBooks:
 
     def __enter__(self) -> Self:
         entities: Rows = [
-            (e.entity_id, e.name, e.siren, BASE_CURRENCY, _TIME_ZONE) for e in ENTITIES
+            (e.entity_id, e.name, e.siren, BASE_CURRENCY, _TIME_ZONE) for e in self._world.entities
         ]
         self._write("entities", entities)
         return self

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from encours.demo.companies import ENTITIES, Entity
+from encours.demo.companies import Entity
 from encours.demo.customers import (
     Customer,
     Share,
@@ -23,8 +23,9 @@ from encours.demo.days import Days, issue_slots
 from encours.demo.events import POSTED, Life
 from encours.demo.pursuit import Pursuit
 from encours.demo.randomness import Draw, unit_draw
-from encours.demo.sales import Seller, World
+from encours.demo.sales import Seller
 from encours.demo.settlements import Settlement
+from encours.demo.world import World
 
 # Drafts are recent: what is not posted after a month has been thrown away.
 _DRAFT_DAYS = 30
@@ -91,7 +92,7 @@ def customer_lives(world: World, volume: Volume) -> Iterator[tuple[Customer, Lif
     numberings = _count_numbers(world, volume, customers)
     dating = Dating(world)
     for index, share in enumerate(share_out(world.seed, volume.invoices, customers)):
-        customer = describe_customer(world.seed, index, customers, share, volume.months)
+        customer = describe_customer(world, index, customers, share, volume.months)
         numbering = numberings[customer.entity.entity_id]
         yield customer, live(world, customer, dating.next_customer(share), numbering)
 
@@ -116,10 +117,10 @@ def live(
 
 
 def _count_numbers(world: World, volume: Volume, customers: int) -> dict[str, Numbering]:
-    numberings = {entity.entity_id: Numbering(entity, world.days) for entity in ENTITIES}
+    numberings = {entity.entity_id: Numbering(entity, world.days) for entity in world.entities}
     dating = Dating(world)
     for index, share in enumerate(share_out(world.seed, volume.invoices, customers)):
-        numbering = numberings[entity_of(index, customers).entity_id]
+        numbering = numberings[entity_of(world.entities, index, customers).entity_id]
         for day, draft in dating.next_customer(share):
             if not draft:
                 numbering.count(day)

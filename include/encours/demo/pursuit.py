@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from encours.demo.events import Action, Case, Document, Life, Part, Promise, WriteOff
 from encours.demo.randomness import Draw, whole
-from encours.demo.sales import World
+from encours.demo.world import World
 
 FAR = 1 << 30
 

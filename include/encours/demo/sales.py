@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from encours.demo.customers import PAYMENT_TERMS, Customer
-from encours.demo.days import Days
 from encours.demo.events import (
     CREDIT_NOTE,
     DRAFT,
@@ -13,30 +10,17 @@ from encours.demo.events import (
     POSTED,
     VOID,
     Document,
-    Ids,
     Life,
     Part,
 )
 from encours.demo.randomness import Draw, pareto_two, whole
-from encours.demo.rates import BASE_CURRENCY, RATE_UNIT
+from encours.demo.rates import BASE_CURRENCY
+from encours.demo.world import World
 
 _UNITS = ("négoce", "négoce", "fabrication", "maintenance", "projets")
 _CHANNELS = ("commercial", "commercial", "portail", "edi", "téléphone")
 _SMALLEST_NET = 1_500
 _SMALLEST_SPLIT = 80_000
-
-
-@dataclass(frozen=True)
-class World:
-    """What all customers share during one generation."""
-
-    seed: int
-    days: Days
-    rates: list[int]
-    ids: Ids
-
-    def rate(self, currency: str, day: int) -> int:
-        return RATE_UNIT if currency == BASE_CURRENCY else self.rates[day]
 
 
 class Seller:

@@ -24,7 +24,8 @@ from encours.demo.events import (
 )
 from encours.demo.pursuit import Pursuit
 from encours.demo.randomness import Draw, whole
-from encours.demo.sales import Seller, World
+from encours.demo.sales import Seller
+from encours.demo.world import World
 
 # payment day, currency, order, invoice, instalment (0 = not named), amount
 Due = tuple[int, str, int, Document, int, int]

@@ -33,22 +33,23 @@ def last_extraction(connection: psycopg.Connection) -> datetime | None:
 
 def unread_sources(connection: psycopg.Connection) -> tuple[str, ...]:
     """The sources of which nothing has ever arrived."""
-    unread = tuple(key for key in ARRIVALS if not _has_arrived(connection, key, None))
+    unread = tuple(
+        key
+        for key, table in ARRIVALS.items()
+        if not connection.execute(sql.SQL("select 1 from {} limit 1").format(table)).fetchone()
+    )
     connection.commit()
     return unread
 
 
-def is_api_read(connection: psycopg.Connection, known_on: datetime | None = None) -> bool:
-    """Whether the books of any company were read through an API, until `known_on` if given."""
-    return any(_has_arrived(connection, key, known_on) for key in API_SOURCES)
-
-
-def _has_arrived(connection: psycopg.Connection, source: str, known_on: datetime | None) -> bool:
-    row = connection.execute(
-        sql.SQL(
-            "select exists (select 1 from {} where %(known_on)s::timestamptz is null"
-            " or extracted_at <= %(known_on)s)"
-        ).format(ARRIVALS[source]),
-        {"known_on": known_on},
-    ).fetchone()
-    return row is not None and bool(row[0])
+def is_api_read(connection: psycopg.Connection, known_on: datetime) -> bool:
+    """Whether books of a company, other than the demo's, were read through an API until then."""
+    return any(
+        connection.execute(
+            sql.SQL("select 1 from {} where not is_demo and extracted_at <= %s limit 1").format(
+                ARRIVALS[key]
+            ),
+            [known_on],
+        ).fetchone()
+        for key in API_SOURCES
+    )

@@ -34,7 +34,6 @@ from encours.clients.flat_files import (
 )
 from encours.landing.store import Manifest
 from encours.loading import versions
-from encours.loading.arrivals import is_api_read
 from encours.loading.encoding import NULLABLE_COPY_OPTIONS
 from encours.loading.plain_rows import (
     EncodedRows,
@@ -107,39 +106,6 @@ def load_delivery(
 def alone_in_raw_files(connection: psycopg.Connection) -> AbstractContextManager[None]:
     """One writer at a time, taken before the transaction begins: see `alone_in_raw`."""
     return alone_in_raw(connection, "files")
-
-
-def retire_demo(connection: psycopg.Connection, run_id: str) -> tuple[str, ...]:
-    """Mark the demo company's rows deleted, once real books arrive. Returns its entities."""
-    with connection.transaction():
-        connection.execute("select set_config('encours.run_id', %s, true)", [run_id])
-        entities = _entities_last_delivered(connection, is_demo=True)
-        deleted = 0
-        if entities:
-            for stream in STREAMS:
-                deleted += versions.delete_all(connection, stream, entities)
-    return entities if deleted else ()
-
-
-def holds_real_books(connection: psycopg.Connection) -> bool:
-    """Whether a FEC, a delivery other than the demo's or a company's API was ever loaded."""
-    row = connection.execute("select exists (select 1 from raw_fec.ledger_files)").fetchone()
-    return (
-        bool(row and row[0])
-        or is_api_read(connection)
-        or bool(_entities_last_delivered(connection, is_demo=False))
-    )
-
-
-def _entities_last_delivered(connection: psycopg.Connection, *, is_demo: bool) -> tuple[str, ...]:
-    rows = connection.execute(
-        "select entity_id from (select distinct on (payload ->> 'entity_id')"
-        " payload ->> 'entity_id' as entity_id, payload ->> 'is_demo' = 'true' as is_demo"
-        " from raw_files.deliveries order by payload ->> 'entity_id', version_no desc) as latest"
-        " where is_demo = %s",
-        [is_demo],
-    ).fetchall()
-    return tuple(row[0] for row in rows)
 
 
 def gathered_folder(manifest: Manifest) -> Path:

@@ -7,6 +7,7 @@ reads it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -163,3 +164,18 @@ def apply_incoming(
     ).fetchone()
     assert row is not None
     return row[0], row[1]
+
+
+def delete_all(connection: psycopg.Connection, raw: sql.Identifier, entities: Sequence[str]) -> int:
+    """Mark all records of these entities deleted; they keep their last payload."""
+    connection.execute("set local enable_nestloop = off")
+    return connection.execute(
+        sql.SQL(
+            "insert into {raw} (entity_id, record_key, payload, payload_hash, source_updated_at,"
+            " is_deleted, replaced_version, first_extracted_at)"
+            " select entity_id, record_key, payload, payload_hash, source_updated_at, true,"
+            " version_no, coalesce(first_extracted_at, extracted_at) from {latest} as latest"
+            " where entity_id = any(%s) and not is_deleted"
+        ).format(raw=raw, latest=latest_versions(raw)),
+        [list(entities)],
+    ).rowcount

@@ -90,6 +90,8 @@ create table if not exists raw_{source}.readings (
     landed_at timestamptz not null,
     streams jsonb not null
 );
+alter table raw_{source}.readings
+    add column if not exists is_demo boolean not null default false;
 """
 
 FEC_SNAPSHOTS = """

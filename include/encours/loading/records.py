@@ -70,7 +70,12 @@ class LastReading:
 
 
 def load_responses(
-    connection: psycopg.Connection, source: ApiSource, manifest: ResponseManifest, run_id: str
+    connection: psycopg.Connection,
+    source: ApiSource,
+    manifest: ResponseManifest,
+    run_id: str,
+    *,
+    is_demo: bool = False,
 ) -> tuple[LoadedStream, ...]:
     """Load one landed reading, alone (`alone_in_raw(connection, source.key)`); a second time it
     changes nothing.
@@ -94,7 +99,7 @@ def load_responses(
             _load_stream(connection, source, manifest, landed, before.get(landed.name))
             for landed in manifest.streams
         )
-        _record_reading(connection, readings, manifest, loaded)
+        _record_reading(connection, readings, manifest, loaded, is_demo=is_demo)
     return loaded
 
 
@@ -290,6 +295,8 @@ def _record_reading(
     readings: sql.Identifier,
     manifest: ResponseManifest,
     loaded: tuple[LoadedStream, ...],
+    *,
+    is_demo: bool,
 ) -> None:
     streams = {
         stream.stream: {
@@ -303,7 +310,8 @@ def _record_reading(
     }
     connection.execute(
         sql.SQL(
-            "insert into {} (entity_id, company_id, landed_at, streams) values (%s, %s, %s, %s)"
+            "insert into {} (entity_id, company_id, landed_at, streams, is_demo)"
+            " values (%s, %s, %s, %s, %s)"
         ).format(readings),
-        [manifest.entity_id, manifest.company_id, manifest.landed_at, json.dumps(streams)],
+        [manifest.entity_id, manifest.company_id, manifest.landed_at, json.dumps(streams), is_demo],
     )

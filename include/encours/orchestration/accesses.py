@@ -13,8 +13,8 @@ import json
 import os
 import re
 import sqlite3
-from collections.abc import Iterable, Mapping
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,13 @@ from psycopg.rows import dict_row
 from encours.clients.api import Access
 from encours.clients.oauth import Tokens
 from encours.errors import BadInput
-from encours.orchestration.tokens import TOKEN_FIELDS, StoredTokens, as_fields, store_cipher
+from encours.orchestration.tokens import (
+    TOKEN_FIELDS,
+    GivenTokens,
+    StoredTokens,
+    as_fields,
+    store_cipher,
+)
 from encours.settings import Settings
 from encours.sources.registry import API_SOURCES
 from encours.sources.source import ApiSource
@@ -64,16 +70,17 @@ def read_access(settings: Settings, name: str) -> Access:
     from airflow.sdk import Connection
 
     connection = Connection.get(name)
-    return with_tokens(
-        settings,
-        make_access(
-            name,
-            host=connection.host,
-            login=connection.login,
-            password=connection.password,
-            extra=connection.extra,
-        ),
+    access = make_access(
+        name,
+        host=connection.host,
+        login=connection.login,
+        password=connection.password,
+        extra=connection.extra,
     )
+    given = _content(name, connection.extra).get("access_token")
+    if given and variable_of(name) in os.environ:
+        return replace(access, tokens=GivenTokens(name, str(given)))
+    return with_tokens(settings, access)
 
 
 def with_tokens(settings: Settings, access: Access) -> Access:
@@ -82,6 +89,11 @@ def with_tokens(settings: Settings, access: Access) -> Access:
     if source is None or source.application is None:
         return access
     return replace(access, tokens=StoredTokens(settings, access.connection_id))
+
+
+def variable_of(name: str) -> str:
+    """The environment variable that defines a connection: Airflow upper-cases the id."""
+    return f"{VARIABLE}{name.upper()}"
 
 
 def make_access(
@@ -183,6 +195,28 @@ def copy_stored(settings: Settings, database: Path) -> None:
         file.executemany(statement, [tuple(row.values()) for row in rows])
 
 
+@contextmanager
+def given_connections(
+    connections: Iterable[Mapping[str, Any]],
+) -> Iterator[Mapping[str, Sequence[str]]]:
+    """Connections for this process and its children only, as environment variables; `source` and
+    `extra.entity_id` of each make its id. Gives the ids by source."""
+    variables = {}
+    found: dict[str, list[str]] = {}
+    for fields in connections:
+        name = connection_id(fields["source"], fields["extra"]["entity_id"])
+        found.setdefault(fields["source"], []).append(name)
+        variables[variable_of(name)] = json.dumps(
+            {key: value for key, value in fields.items() if key != "source"}
+        )
+    os.environ.update(variables)
+    try:
+        yield found
+    finally:
+        for variable in variables:
+            os.environ.pop(variable, None)
+
+
 def _ids_in(environment: Mapping[str, str]) -> Iterable[str]:
     """Airflow upper-cases an id to find its variable, so ours are lower-case."""
     for name in environment:
@@ -204,14 +238,18 @@ def _has_store(connection: psycopg.Connection) -> bool:
 
 
 def _options(name: str, extra: str | None) -> dict[str, str]:
+    return {
+        str(key): str(value)
+        for key, value in _content(name, extra).items()
+        if value is not None and key not in TOKEN_FIELDS
+    }
+
+
+def _content(name: str, extra: str | None) -> dict[str, Any]:
     try:
         content = json.loads(extra or "{}")
     except ValueError:
         content = None
     if not isinstance(content, dict):
         raise BadInput(f"the extra of connection {name} is no JSON object", mend="encours connect")
-    return {
-        str(key): str(value)
-        for key, value in content.items()
-        if value is not None and key not in TOKEN_FIELDS
-    }
+    return content

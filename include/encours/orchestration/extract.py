@@ -145,15 +145,17 @@ def _tell(reading: Reading, stream: str, so_far: Outcome, when: str) -> None:
     )
 
 
-def load_company(settings: Settings, source: ApiSource, run_id: str, folder: str) -> Ingested:
+def load_company(
+    settings: Settings, source: ApiSource, run_id: str, folder: str, *, is_demo: bool = False
+) -> Ingested:
     """Load what one company landed, in one transaction."""
     manifest = read_responses(Path(folder))
     with returned_memory(), raw_connection(settings) as connection:
         attempts = landed_extractions(connection, run_id, source.key, manifest.entity_id)
         try:
             with alone_in_raw(connection, source.key), connection.transaction():
-                notes = set_demo_aside(connection, run_id, is_demo=False)
-                loaded = load_responses(connection, source, manifest, run_id)
+                notes = set_demo_aside(connection, run_id, is_demo)
+                loaded = load_responses(connection, source, manifest, run_id, is_demo=is_demo)
         except Exception as error:
             if not connection.closed:
                 status = "incomplete" if isinstance(error, Incomplete) else "failed"

@@ -19,14 +19,9 @@ from encours.clients.fec_tally import FecRefused
 from encours.clients.flat_files import inspect_directory, unknown_files
 from encours.errors import BadInput
 from encours.landing.store import Manifest, land_files, read_manifest
+from encours.loading.demo_books import holds_real_books, retire_demo
 from encours.loading.fec import load_ledgers
-from encours.loading.flat_files import (
-    alone_in_raw_files,
-    gathered_folder,
-    holds_real_books,
-    load_delivery,
-    retire_demo,
-)
+from encours.loading.flat_files import alone_in_raw_files, gathered_folder, load_delivery
 from encours.loading.raw_schema import ensure_raw
 from encours.orchestration.failures import database_failure
 from encours.settings import Settings
@@ -164,13 +159,13 @@ def set_demo_aside(connection: psycopg.Connection, run_id: str, is_demo: bool) -
     if is_demo:
         if holds_real_books(connection):
             raise BadInput(
-                "this home holds real books: the demo company cannot join them",
+                "this home holds real books: the demo group cannot join them",
                 mend="give the demo a home of its own, --home DIR",
             )
         return []
     if not retire_demo(connection, run_id):
         return []
-    return ["the demo company was set aside: these are your own books now"]
+    return ["the demo group was set aside: these are your own books now"]
 
 
 def check_inputs(source: str, paths: Sequence[Path]) -> Checked:

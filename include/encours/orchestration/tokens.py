@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -28,8 +29,7 @@ LOCKED = "select extra, is_extra_encrypted from connection where conn_id = %s fo
 
 
 class StoredTokens:
-    """The tokens of one stored connection. FatalError where it is not in the store: what rotates
-    cannot be kept in an environment variable."""
+    """The tokens of one stored connection. FatalError where it is not in the store."""
 
     def __init__(self, settings: Settings, connection_id: str) -> None:
         self._settings = settings
@@ -71,6 +71,24 @@ class StoredTokens:
         if row["is_extra_encrypted"]:
             text = store_cipher(self._connection_id).decrypt(text.encode()).decode()
         return dict(json.loads(text))
+
+
+@dataclass(frozen=True)
+class GivenTokens:
+    """The tokens of a connection that an environment variable defines: good for as long as the
+    access token is, since what rotates cannot be kept there."""
+
+    connection_id: str
+    access_token: str = field(repr=False)
+
+    def read(self) -> Tokens:
+        return Tokens(self.access_token, refresh_token="")
+
+    def renew(self, spent: Tokens, exchange: Callable[[Tokens], Tokens]) -> Tokens:
+        raise FatalError(
+            f"{self.connection_id} is defined by an environment variable, where its tokens cannot"
+            f" be renewed: {how_to_authorise(self.connection_id)}"
+        )
 
 
 def as_fields(tokens: Tokens) -> dict[str, str | None]:
