@@ -153,8 +153,8 @@ def test_lettering_groups_that_do_not_add_up_are_a_warning(first: Stage) -> None
 def test_progress_names_the_steps_of_the_dags_in_order(first: Stage) -> None:
     steps_seen = [line for line in first.ran.stderr.splitlines() if line]
 
-    assert [step for step in steps_seen if step.startswith(("load", "build", "publish"))] == [
-        "load raw",
+    assert [step for step in steps_seen if step.startswith(("fec: load", "build", "publish"))] == [
+        "fec: load raw",
         "build canonical",
         "build core",
         "build marts",

@@ -63,14 +63,18 @@ def _run(dag: Any, conf: Mapping[str, Any], progress: Progress) -> bool:
     for task in dag.tasks:
         # A person is waiting: a passing fault is reported at once, not slept on.
         task.retries = 0
-        task.pre_execute = _announced(task.task_id, progress)
+        task.pre_execute = _announced(dag.dag_id, task.task_id, progress)
     run = dag.test(run_conf=dict(conf))
     return str(run.state) == "success"
 
 
-def _announced(task_id: str, progress: Progress) -> Callable[[Any], None]:
+def _announced(dag_id: str, task_id: str, progress: Progress) -> Callable[[Any], None]:
+    # Of a task in a group its own name; of a step of ingestion also which source it is about.
+    step = task_id.rpartition(".")[2].replace("_", " ")
+    source = dag_id.removeprefix("ingest_") if dag_id.startswith("ingest_") else ""
+
     def announce(_context: Any) -> None:
-        progress(task_id.replace("_", " "))
+        progress(f"{source}: {step}" if source else step)
         if task_id == "build_canonical":
             # dbt works in its own process now; the suites' library is imported meanwhile.
             threading.Thread(target=_import_suites, daemon=True).start()
