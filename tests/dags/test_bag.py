@@ -16,6 +16,7 @@ EXPECTED_DAGS = {
     "ingest_erpnext",
     "ingest_fec",
     "ingest_files",
+    "ingest_dolibarr",
     "ingest_odoo",
     "ingest_pennylane",
     "ingest_sage_accounting",

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from starlette.routing import BaseRoute
 
-from encours.sandbox import erpnext, odoo, pennylane, sage_accounting
+from encours.sandbox import dolibarr, erpnext, odoo, pennylane, sage_accounting
 from encours.sandbox.books import World
 from encours.sandbox.desk import Desk
 
@@ -21,6 +21,7 @@ from encours.sandbox.desk import Desk
 Routes = Callable[[World, Desk], Sequence[BaseRoute]]
 
 STAND_INS: Mapping[str, Routes] = {
+    "dolibarr": dolibarr.routes,
     "erpnext": erpnext.routes,
     "odoo": odoo.routes,
     "pennylane": pennylane.routes,

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from encours.sources.dolibarr import DOLIBARR
 from encours.sources.erpnext import ERPNEXT
 from encours.sources.files import FEC, FILES
 from encours.sources.odoo import ODOO
@@ -14,6 +15,6 @@ from encours.sources.source import ApiSource, FileSource, Source
 
 FILE_SOURCES: Mapping[str, FileSource] = {source.key: source for source in (FEC, FILES)}
 API_SOURCES: Mapping[str, ApiSource] = {
-    source.key: source for source in (ERPNEXT, ODOO, PENNYLANE, SAGE_ACCOUNTING)
+    source.key: source for source in (DOLIBARR, ERPNEXT, ODOO, PENNYLANE, SAGE_ACCOUNTING)
 }
 SOURCES: Mapping[str, Source] = {**FILE_SOURCES, **API_SOURCES}

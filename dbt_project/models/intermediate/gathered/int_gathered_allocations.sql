@@ -17,6 +17,22 @@ with final as (
     from {{ ref('stg_files__allocations') }}
     union all
     select
+        'dolibarr' as source,
+        record_key,
+        line_no,
+        entity_id,
+        source_allocation_id,
+        source_type,
+        source_id,
+        source_document_id,
+        instalment_no,
+        amount,
+        reversed_on,
+        is_estimated,
+        known_at
+    from {{ ref('stg_dolibarr__allocations') }}
+    union all
+    select
         'erpnext' as source,
         record_key,
         line_no,

@@ -13,6 +13,18 @@ with final as (
     from {{ ref('stg_files__entities') }}
     union all
     select
+        'dolibarr' as source,
+        record_key,
+        line_no,
+        entity_id,
+        entity_name,
+        siren,
+        base_currency,
+        time_zone,
+        known_at
+    from {{ ref('stg_dolibarr__entities') }}
+    union all
+    select
         'erpnext' as source,
         record_key,
         line_no,

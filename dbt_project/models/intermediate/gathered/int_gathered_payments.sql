@@ -18,6 +18,23 @@ with final as (
     from {{ ref('stg_files__payments') }}
     union all
     select
+        'dolibarr' as source,
+        record_key,
+        line_no,
+        entity_id,
+        source_payment_id,
+        source_customer_id,
+        payment_type,
+        payment_date,
+        currency_code,
+        amount,
+        exchange_rate,
+        method,
+        reference,
+        known_at
+    from {{ ref('stg_dolibarr__payments') }}
+    union all
+    select
         'erpnext' as source,
         record_key,
         line_no,

@@ -15,6 +15,20 @@ with final as (
     from {{ ref('stg_files__write_offs') }}
     union all
     select
+        'dolibarr' as source,
+        record_key,
+        line_no,
+        entity_id,
+        source_write_off_id,
+        source_document_id,
+        instalment_no,
+        write_off_date,
+        amount,
+        reason,
+        known_at
+    from {{ ref('stg_dolibarr__write_offs') }}
+    union all
+    select
         'erpnext' as source,
         record_key,
         line_no,
