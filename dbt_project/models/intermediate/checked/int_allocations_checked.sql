@@ -241,6 +241,7 @@ judged as (
             when target_status <> 'posted' then 'document_id'
             when source_customer_id <> target_customer_id then 'document_id'
             when source_currency <> target_currency then 'document_id'
+            when amount is null then 'amount'
             when names_instalment and instalment_amount is null then 'instalment_no'
             when reversed_on < effective_date then 'reversed_on'
             when greatest(amount, allocated_of_source) > source_amount then 'amount'
@@ -251,9 +252,13 @@ judged as (
         end as refused_column,
         case
             when source_key is null
-                then source_type || ' ' || source_id || ' is not in the files: add it there'
+                then
+                    source_type || ' ' || coalesce(source_id, '(none)')
+                    || ' is not in the files: add it there'
             when target_key is null
-                then 'document ' || source_document_id || ' is not in documents: add it there'
+                then
+                    'document ' || coalesce(source_document_id, '(none)')
+                    || ' is not in documents: add it there'
             when source_refused_reason is not null
                 then source_type || ' ' || source_id || ' was itself refused: mend it first'
             when target_refused_reason is not null
@@ -287,6 +292,8 @@ judged as (
                     source_type || ' ' || source_id || ' is in ' || source_currency
                     || ', document ' || source_document_id || ' in ' || target_currency
                     || ': an allocation needs one currency'
+            when amount is null
+                then 'an allocation without an amount: give it one in the source'
             when names_instalment and instalment_amount is null
                 then
                     'document ' || source_document_id || ' has no instalment '

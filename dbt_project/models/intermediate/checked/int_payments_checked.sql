@@ -42,6 +42,10 @@ final as (
         payments.known_at,
         case
             when customers.customer_id is null then 'customer_id'
+            when payments.payment_type not in ('receipt', 'refund') then 'payment_type'
+            when payments.payment_date is null then 'payment_date'
+            when payments.currency_code is null then 'currency_code'
+            when payments.amount is null then 'amount'
             when
                 payments.exchange_rate is null
                 and payments.currency_code <> entities.base_currency
@@ -54,8 +58,19 @@ final as (
         case
             when customers.customer_id is null
                 then
-                    'customer ' || payments.source_customer_id
+                    'customer ' || coalesce(payments.source_customer_id, '(none)')
                     || ' is not in customers: add it there or correct the payment'
+            -- The reading of flat files refuses these; an API may come with a new word.
+            when payments.payment_type not in ('receipt', 'refund')
+                then
+                    'type ' || payments.payment_type
+                    || ' is not known: nobody can tell which way the payment counts'
+            when payments.payment_date is null
+                then 'a payment without a date: give it one in the source'
+            when payments.currency_code is null
+                then 'a payment without a currency: give it one in the source'
+            when payments.amount is null
+                then 'a payment without an amount: give it one in the source'
             when
                 payments.exchange_rate is null
                 and payments.currency_code <> entities.base_currency
