@@ -20,6 +20,7 @@ EXPECTED_DAGS = {
     "ingest_odoo",
     "ingest_pennylane",
     "ingest_sage_accounting",
+    "ingest_xero",
     "reconcile_sources",
     "build_receivables",
     "release_held",

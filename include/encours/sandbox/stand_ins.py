@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from starlette.routing import BaseRoute
 
-from encours.sandbox import dolibarr, erpnext, odoo, pennylane, sage_accounting
+from encours.sandbox import dolibarr, erpnext, odoo, pennylane, sage_accounting, xero
 from encours.sandbox.books import World
 from encours.sandbox.desk import Desk
 
@@ -26,4 +26,5 @@ STAND_INS: Mapping[str, Routes] = {
     "odoo": odoo.routes,
     "pennylane": pennylane.routes,
     "sage_accounting": sage_accounting.routes,
+    "xero": xero.routes,
 }

@@ -71,6 +71,18 @@ with final as (
         time_zone,
         known_at
     from {{ ref('stg_sage_accounting__entities') }}
+    union all
+    select
+        'xero' as source,
+        record_key,
+        line_no,
+        entity_id,
+        entity_name,
+        siren,
+        base_currency,
+        time_zone,
+        known_at
+    from {{ ref('stg_xero__entities') }}
 )
 
 select * from final

@@ -101,6 +101,23 @@ with final as (
         reference,
         known_at
     from {{ ref('stg_sage_accounting__payments') }}
+    union all
+    select
+        'xero' as source,
+        record_key,
+        line_no,
+        entity_id,
+        source_payment_id,
+        source_customer_id,
+        payment_type,
+        payment_date,
+        currency_code,
+        amount,
+        exchange_rate,
+        method,
+        reference,
+        known_at
+    from {{ ref('stg_xero__payments') }}
 )
 
 select * from final

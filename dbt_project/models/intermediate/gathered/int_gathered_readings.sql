@@ -47,6 +47,14 @@ with final as (
     from {{ source('raw_sage_accounting', 'readings') }}
     where extracted_at <= {{ known_on() }}
     group by entity_id
+    union all
+    select
+        'xero' as source,
+        entity_id,
+        max(extracted_at) as last_read_at
+    from {{ source('raw_xero', 'readings') }}
+    where extracted_at <= {{ known_on() }}
+    group by entity_id
 )
 
 select * from final
