@@ -30,9 +30,9 @@ from same_figures import Figures, difference, figures
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("api_sources")]
 
 AS_OF = date(2026, 6, 30)
-# What a source tells otherwise for a reason of its own: Pennylane's matches carry no amounts, so
-# that they are worked out.
-OF_ITS_OWN = {"pennylane": ("is_estimated",)}
+# What a source tells otherwise for a reason of its own: neither Pennylane's matches nor a ledger's
+# lettering carry amounts, so that they are worked out.
+OF_ITS_OWN = {"pennylane": ("is_estimated",), "sage_100": ("is_estimated",)}
 
 
 def access_of(sandbox: Sandbox, source: str, entity: str = "") -> Access:

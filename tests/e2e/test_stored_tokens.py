@@ -54,6 +54,12 @@ with create_session() as session:
 tokens = StoredTokens(settings, name).read()
 print(json.dumps([tokens.access_token, tokens.refresh_token, json.loads(extra)["redirect_uri"]]))
 """
+STORE_WITHOUT_PASSWORD = """
+name = "encours_sage_100"
+accesses.store_access(settings, Access(name, "main", "mssql+pymssql://server/COMPTA"))
+stored = accesses.configured(settings)["sage_100"]
+print(json.dumps([stored, accesses.forget_access(settings, name)]))
+"""
 WITHOUT_KEY = """
 os.environ["AIRFLOW__CORE__FERNET_KEY"] = ""
 try:
@@ -136,3 +142,11 @@ def test_store_without_a_key_keeps_no_tokens(
 
     assert kind == "FatalError"
     assert "has no key" in line
+
+
+def test_connection_without_a_password_is_stored(
+    warehouse_home: Settings, endpoint: TokenEndpoint
+) -> None:
+    told = json.loads(said(start(warehouse_home, endpoint, STORE_WITHOUT_PASSWORD)))
+
+    assert told == [["encours_sage_100"], True]

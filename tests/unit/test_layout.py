@@ -31,7 +31,10 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
     "arrow_text": (set(), {"pyarrow"}),
     "clients": (
         {"errors", "arrow_text"},
-        {"requests", "urllib3", "tenacity", "msgspec", "oauthlib", "pyarrow", "numpy"},
+        {
+            *("requests", "urllib3", "tenacity", "msgspec", "oauthlib"),
+            *("pyarrow", "numpy", "sqlalchemy"),
+        },
     ),
     "sources": ({"clients"}, set()),
     # The words for what an API answers, not the clients.

@@ -167,8 +167,9 @@ def store_access(settings: Settings, access: Access, tokens: Tokens | None = Non
                 stored.host,
                 stored.login,
                 stored._password,
-                stored.is_encrypted,
-                stored.is_extra_encrypted,
+                # Airflow leaves it open where there is no password.
+                bool(stored.is_encrypted),
+                bool(stored.is_extra_encrypted),
                 stored._extra,
             ],
         )

@@ -9,17 +9,20 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from encours.sandbox.books import World
 from encours.sandbox.rows import Entity
+
+if TYPE_CHECKING:
+    from encours.sandbox.databases import Table
 
 DEMO_TOKEN = "sandbox"
 
@@ -138,7 +141,8 @@ class Desk:
     """The front desk of one stand-in, made by the server and handed to `routes`.
 
     Set by the stand-in: `login` and `options` are what a connection needs beside URL and token,
-    `path` what its URL has after the stand-in's name; `usual_fields` says which field of the
+    `path` what its URL has after the stand-in's name, `tables` what is in it where it is a database
+    and no server; `usual_fields` says which field of the
     answers a fault concerns where the test does not (`{"unknown_value": "items.*.status"}`);
     `not_found` is the vendor's 404.
 
@@ -159,6 +163,7 @@ class Desk:
         self.login = ""
         self.options: dict[str, str] = {}
         self.path = ""
+        self.tables: Callable[[], Sequence[Table]] | None = None
         self.usual_fields: dict[str, str] = {}
         self.not_found: Callable[[], Response] = _plain_not_found
         self.is_switched = False
@@ -276,7 +281,7 @@ class Desk:
 
     def connection(self, url: str) -> dict[str, Any]:
         """The Airflow connection that reads this stand-in, into the entity of the books; `url` is
-        where it is mounted."""
+        where it is mounted, or the address of its database."""
         found: dict[str, Any] = {"conn_type": "http", "host": url + self.path}
         if self.login:
             found["login"] = self.login

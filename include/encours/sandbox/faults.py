@@ -143,8 +143,13 @@ class Faults:
     def clear(self) -> None:
         self._added = []
 
-    def due(self, visit: Visit) -> list[Fault]:
-        return [fault for fault in self._added if fault.is_due(visit)]
+    def due(self, visit: Visit, *, in_data_only: bool = False) -> list[Fault]:
+        """`in_data_only`: not those of requests, which a database does not have."""
+        return [
+            fault
+            for fault in self._added
+            if (KINDS[fault.name].lies_in_data or not in_data_only) and fault.is_due(visit)
+        ]
 
 
 async def strike_all(due: list[Fault], visit: Visit, serve: Serve) -> Answer:
@@ -425,11 +430,13 @@ def put_field(body: Any, where: str, name: str, value: Any) -> Any:
 
 @dataclass(frozen=True)
 class Kind:
-    """`times` is how often it strikes unless told; `options` are those of `make`, in words."""
+    """`times` is how often it strikes unless told; `options` are those of `make`, in words;
+    `lies_in_data` where what is answered is at fault, not the answering."""
 
     make: Callable[..., Strike]
     times: int
     options: str = "it takes none"
+    lies_in_data: bool = False
 
 
 KINDS: Mapping[str, Kind] = {
@@ -445,13 +452,15 @@ KINDS: Mapping[str, Kind] = {
     "moving_rows": Kind(moving_rows, 1, "change=FUNCTION of the world, in tests"),
     "dead_token": Kind(dead_token, 1, "token=TEXT"),
     "clock_skew": Kind(clock_skew, ALWAYS, "seconds=NUMBER"),
-    "unknown_value": Kind(unknown_value, ALWAYS, "field=PATH, value=TEXT"),
-    "new_field": Kind(new_field, ALWAYS, "field=PATH, value=TEXT"),
-    "missing_field": Kind(missing_field, ALWAYS, "field=PATH"),
-    "other_type": Kind(other_type, ALWAYS, "field=PATH, value=TEXT"),
-    "rewritten": Kind(rewritten, ALWAYS, "change=FUNCTION of the decoded body, in tests"),
+    "unknown_value": Kind(unknown_value, ALWAYS, "field=PATH, value=TEXT", lies_in_data=True),
+    "new_field": Kind(new_field, ALWAYS, "field=PATH, value=TEXT", lies_in_data=True),
+    "missing_field": Kind(missing_field, ALWAYS, "field=PATH", lies_in_data=True),
+    "other_type": Kind(other_type, ALWAYS, "field=PATH, value=TEXT", lies_in_data=True),
+    "rewritten": Kind(
+        rewritten, ALWAYS, "change=FUNCTION of the decoded body, in tests", lies_in_data=True
+    ),
     "deleted_id": Kind(deleted_id, ALWAYS, "id=TEXT"),
-    "switched_account": Kind(switched_account, 1),
+    "switched_account": Kind(switched_account, 1, lies_in_data=True),
 }
 
 

@@ -27,6 +27,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from encours.errors import BadInput, RetryableError
 from encours.sandbox.books import World
+from encours.sandbox.databases import DatabaseFile
 from encours.sandbox.desk import Call, Desk, Refused
 from encours.sandbox.faults import Answer, Faults, Visit, answer_of, strike_all
 from encours.sandbox.stand_ins import STAND_INS, Routes
@@ -86,7 +87,8 @@ class Sandbox:
 
     def connection(self, name: str) -> dict[str, Any]:
         """The Airflow connection that reads one stand-in."""
-        return self.desk(name).connection(f"{self.url}/{name}")
+        stand_in = self._served_here[name]
+        return stand_in.desk.connection(stand_in.address(f"{self.url}/{name}"))
 
     def start(self) -> None:
         self._server = _Server(self, self._port)
@@ -141,6 +143,15 @@ class _StandIn:
         self._faults = faults
         self._at_once = 0
         self._previous: dict[str, Answer] = {}
+        self._database: DatabaseFile | None = None
+
+    def address(self, url: str) -> str:
+        """Where a client finds it: the URL that it is mounted at, or a database of its books."""
+        if self.desk.tables is None:
+            return url
+        if self._database is None:
+            self._database = DatabaseFile(self.desk, self._world, self._faults)
+        return self._database.write(self.desk.tables())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         desk, at = self.desk, self.desk.monotonic()

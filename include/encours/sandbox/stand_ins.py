@@ -1,6 +1,7 @@
 """The stand-ins that `encours sandbox` serves: one that is named here is mounted at /<name>.
 
-A stand-in is a module with a function `routes(world, desk)`. It serves what the vendor documents
+A stand-in is a module with a function `routes(world, desk)`; one that is a database sets
+`desk.tables` there and has no routes (databases.py). It serves what the vendor documents
 and nothing else, in the vendor's shapes and limits, from the rows of the world as they are when a
 request comes; ids of its own are derived from those of the books, so that they are the same at
 every start.
@@ -12,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from starlette.routing import BaseRoute
 
-from encours.sandbox import dolibarr, erpnext, odoo, pennylane, sage_accounting, xero
+from encours.sandbox import dolibarr, erpnext, odoo, pennylane, sage_100, sage_accounting, xero
 from encours.sandbox.books import World
 from encours.sandbox.desk import Desk
 
@@ -25,6 +26,7 @@ STAND_INS: Mapping[str, Routes] = {
     "erpnext": erpnext.routes,
     "odoo": odoo.routes,
     "pennylane": pennylane.routes,
+    "sage_100": sage_100.routes,
     "sage_accounting": sage_accounting.routes,
     "xero": xero.routes,
 }
