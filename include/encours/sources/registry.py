@@ -17,6 +17,7 @@ from encours.sources.xero import XERO
 
 FILE_SOURCES: Mapping[str, FileSource] = {source.key: source for source in (FEC, FILES)}
 API_SOURCES: Mapping[str, ApiSource] = {
-    source.key: source for source in (DOLIBARR, ERPNEXT, ODOO, PENNYLANE, SAGE_100, SAGE_ACCOUNTING, XERO)
+    source.key: source
+    for source in (DOLIBARR, ERPNEXT, ODOO, PENNYLANE, SAGE_100, SAGE_ACCOUNTING, XERO)
 }
 SOURCES: Mapping[str, Source] = {**FILE_SOURCES, **API_SOURCES}
