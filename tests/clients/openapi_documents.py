@@ -25,13 +25,19 @@ SHARED = Path(__file__).resolve().parents[3] / "shared" / "openapi"
 
 def read_document(*parts: str) -> Any:
     """The content at this path of the folder; skips the test that asks where there is none."""
-    path = Path(os.environ.get(VARIABLE) or SHARED).joinpath(*parts)
-    if not path.is_file():
-        pytest.skip(f"{VARIABLE}: no {'/'.join(parts)}, no vendor specification to check against")
+    path = document_path(*parts)
     text = path.read_text()
     # The parser in C: that in Python takes a minute for what it does in a second.
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     return yaml.load(text, loader) if path.suffix == ".yaml" else json.loads(text)
+
+
+def document_path(*parts: str) -> Path:
+    """Where this document of the folder is; skips the test that asks where there is none."""
+    path = Path(os.environ.get(VARIABLE) or SHARED).joinpath(*parts)
+    if not path.is_file():
+        pytest.skip(f"{VARIABLE}: no {'/'.join(parts)}, no vendor specification to check against")
+    return path
 
 
 def document(*parts: str) -> OpenApiDocument:

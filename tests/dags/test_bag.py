@@ -19,6 +19,7 @@ EXPECTED_DAGS = {
     "ingest_dolibarr",
     "ingest_odoo",
     "ingest_pennylane",
+    "ingest_quickbooks",
     "ingest_sage_100",
     "ingest_sage_accounting",
     "ingest_xero",

@@ -19,7 +19,16 @@ READ = {
     "company.land_company": ["company.load_raw"],
     "company.load_raw": [],
 }
-APIS = ("dolibarr", "erpnext", "odoo", "pennylane", "sage_100", "sage_accounting", "xero")
+APIS = (
+    "dolibarr",
+    "erpnext",
+    "odoo",
+    "pennylane",
+    "quickbooks",
+    "sage_100",
+    "sage_accounting",
+    "xero",
+)
 # open_build hands its dates to every later step; the steps follow each other.
 GRAPHS = {
     "ingest_fec": INGEST,

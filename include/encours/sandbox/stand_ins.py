@@ -13,7 +13,16 @@ from collections.abc import Callable, Mapping, Sequence
 
 from starlette.routing import BaseRoute
 
-from encours.sandbox import dolibarr, erpnext, odoo, pennylane, sage_100, sage_accounting, xero
+from encours.sandbox import (
+    dolibarr,
+    erpnext,
+    odoo,
+    pennylane,
+    quickbooks,
+    sage_100,
+    sage_accounting,
+    xero,
+)
 from encours.sandbox.books import World
 from encours.sandbox.desk import Desk
 
@@ -26,6 +35,7 @@ STAND_INS: Mapping[str, Routes] = {
     "erpnext": erpnext.routes,
     "odoo": odoo.routes,
     "pennylane": pennylane.routes,
+    "quickbooks": quickbooks.routes,
     "sage_100": sage_100.routes,
     "sage_accounting": sage_accounting.routes,
     "xero": xero.routes,

@@ -10,6 +10,7 @@ from encours.sources.erpnext import ERPNEXT
 from encours.sources.files import FEC, FILES
 from encours.sources.odoo import ODOO
 from encours.sources.pennylane import PENNYLANE
+from encours.sources.quickbooks import QUICKBOOKS
 from encours.sources.sage_100 import SAGE_100
 from encours.sources.sage_accounting import SAGE_ACCOUNTING
 from encours.sources.source import ApiSource, FileSource, Source
@@ -18,6 +19,6 @@ from encours.sources.xero import XERO
 FILE_SOURCES: Mapping[str, FileSource] = {source.key: source for source in (FEC, FILES)}
 API_SOURCES: Mapping[str, ApiSource] = {
     source.key: source
-    for source in (DOLIBARR, ERPNEXT, ODOO, PENNYLANE, SAGE_100, SAGE_ACCOUNTING, XERO)
+    for source in (DOLIBARR, ERPNEXT, ODOO, PENNYLANE, QUICKBOOKS, SAGE_100, SAGE_ACCOUNTING, XERO)
 }
 SOURCES: Mapping[str, Source] = {**FILE_SOURCES, **API_SOURCES}

@@ -81,6 +81,22 @@ with final as (
     from {{ ref('stg_pennylane__allocations') }}
     union all
     select
+        'quickbooks' as source,
+        record_key,
+        line_no,
+        entity_id,
+        source_allocation_id,
+        source_type,
+        source_id,
+        source_document_id,
+        instalment_no,
+        amount,
+        reversed_on,
+        is_estimated,
+        known_at
+    from {{ ref('stg_quickbooks__allocations') }}
+    union all
+    select
         'sage_100' as source,
         record_key,
         line_no,

@@ -61,6 +61,18 @@ with final as (
     from {{ ref('stg_pennylane__entities') }}
     union all
     select
+        'quickbooks' as source,
+        record_key,
+        line_no,
+        entity_id,
+        entity_name,
+        siren,
+        base_currency,
+        time_zone,
+        known_at
+    from {{ ref('stg_quickbooks__entities') }}
+    union all
+    select
         'sage_100' as source,
         record_key,
         line_no,

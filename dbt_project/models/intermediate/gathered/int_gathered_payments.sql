@@ -86,6 +86,23 @@ with final as (
     from {{ ref('stg_pennylane__payments') }}
     union all
     select
+        'quickbooks' as source,
+        record_key,
+        line_no,
+        entity_id,
+        source_payment_id,
+        source_customer_id,
+        payment_type,
+        payment_date,
+        currency_code,
+        amount,
+        exchange_rate,
+        method,
+        reference,
+        known_at
+    from {{ ref('stg_quickbooks__payments') }}
+    union all
+    select
         'sage_100' as source,
         record_key,
         line_no,

@@ -41,6 +41,14 @@ with final as (
     group by entity_id
     union all
     select
+        'quickbooks' as source,
+        entity_id,
+        max(extracted_at) as last_read_at
+    from {{ source('raw_quickbooks', 'readings') }}
+    where extracted_at <= {{ known_on() }}
+    group by entity_id
+    union all
+    select
         'sage_100' as source,
         entity_id,
         max(extracted_at) as last_read_at
