@@ -13,13 +13,10 @@ from pathlib import Path
 
 import pytest
 import warehouse_steps as steps
+from api_steps import read_company
 from plain_books import ENTITY, write_plain_books
-from token_endpoint import StoreInMemory
 
-from encours.clients.api import Access
-from encours.clients.oauth import Tokens
-from encours.orchestration import build, extract
-from encours.orchestration.run_ids import new_run_id
+from encours.orchestration import build
 from encours.sandbox.books import Allocation, Customer, Payment, World, read_world
 from encours.sandbox.server import Sandbox
 from encours.settings import Settings
@@ -33,32 +30,6 @@ AS_OF = date(2026, 6, 30)
 # What a source tells otherwise for a reason of its own: neither Pennylane's matches nor a ledger's
 # lettering carry amounts, so that they are worked out.
 OF_ITS_OWN = {"pennylane": ("is_estimated",), "sage_100": ("is_estimated",)}
-
-
-def access_of(sandbox: Sandbox, source: str, entity: str = "") -> Access:
-    fields = sandbox.connection(source)
-    tokens = None
-    if API_SOURCES[source].application is not None:
-        grant = sandbox.desk(source).issue()
-        tokens = StoreInMemory(Tokens(grant.access_token, grant.refresh_token))
-    return Access(
-        connection_id=f"encours_{source}",
-        entity_id=entity or source,
-        base_url=fields["host"],
-        login=fields.get("login") or "",
-        secret=fields.get("password") or "",
-        options=fields.get("extra") or {},
-        tokens=tokens,
-    )
-
-
-def read_company(settings: Settings, sandbox: Sandbox, source: str, entity: str = "") -> None:
-    """Extract and load one company, as a run of its DAG does: whole at first, then what changed."""
-    run_id = new_run_id()
-    reading = extract.Reading(run_id, API_SOURCES[source], access_of(sandbox, source, entity))
-    extract.load_company(
-        settings, API_SOURCES[source], run_id, extract.land_company(settings, reading)
-    )
 
 
 def publish(home: Settings) -> None:

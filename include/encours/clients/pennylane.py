@@ -73,9 +73,9 @@ _PATH = re.compile(
 _AMOUNT = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 
 
-def open_client(access: Access) -> Client:
+def open_client(access: Access, *, patience: Patience | None = None) -> Client:
     """The client of the company whose token is the connection's password."""
-    return PennylaneClient(access)
+    return PennylaneClient(access, patience)
 
 
 class PennylaneClient:

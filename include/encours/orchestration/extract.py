@@ -18,6 +18,7 @@ import psycopg
 
 from encours.allocator import returned_memory
 from encours.clients.api import Access, Client, Record, Window, WindowTooOld
+from encours.errors import FatalError
 from encours.landing.responses import (
     LandedResponses,
     ResponseLanding,
@@ -79,7 +80,20 @@ def _land(settings: Settings, reading: Reading) -> str:
             for stream in source.streams:
                 window = Window() if reading.is_full else _window(source, stream, last)
                 _read_stream(connection, reading, client, landing, stream.name, window)
+            _check_still(source, access, company_id)
     return str(landing.folder)
+
+
+def _check_still(source: ApiSource, access: Access, company_id: str) -> None:
+    """FatalError where the connection was switched to another company while it was read: what was
+    read of the first would be missing from the second, and count as deleted."""
+    with closing(source.open_client(access)) as client:
+        now = client.company_id()
+    if now != company_id:
+        raise FatalError(
+            f"{access.connection_id}: it opened company {company_id} when the reading began, and"
+            f" {now} when it ended: nothing was loaded"
+        )
 
 
 def _window(source: ApiSource, stream: ApiStream, last: Mapping[str, LastReading]) -> Window:
