@@ -331,7 +331,8 @@ def _asked(name: str, meaning: str, is_required: bool, given: str | None) -> str
         how = "--secret-file" if name == "password" else f"--{name} or --option {name}=…"
         raise BadInput(f"{name} is missing: {meaning}", mend=how)
     question = f"{meaning}{'' if is_required else ' (may be empty)'}: "
-    answer = getpass.getpass(question) if name == "password" else input(question)
+    is_secret = name.endswith("password")
+    answer = getpass.getpass(question) if is_secret else input(question)
     if is_required and not answer.strip():
         raise BadInput(f"{name} is missing: {meaning}", mend="run again")
     return answer.strip() or None

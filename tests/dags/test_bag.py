@@ -22,6 +22,7 @@ EXPECTED_DAGS = {
     "ingest_quickbooks",
     "ingest_sage_100",
     "ingest_sage_accounting",
+    "ingest_sage_intacct",
     "ingest_xero",
     "reconcile_sources",
     "build_receivables",

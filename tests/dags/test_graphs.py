@@ -27,6 +27,7 @@ APIS = (
     "quickbooks",
     "sage_100",
     "sage_accounting",
+    "sage_intacct",
     "xero",
 )
 # open_build hands its dates to every later step; the steps follow each other.

@@ -27,6 +27,9 @@ EXPRESSIONS = {
     "day_in_zone": "day_in_zone('moment', 'zone')",
     "company_amount": "company_amount('amount', 'rate', 'n')",
     "json_text": "json_text('document', 'name')",
+    "intacct_text": "intacct_text('document', 'NAME')",
+    "intacct_number": "intacct_number('document', 'NAME')",
+    "intacct_day": "intacct_day('document', 'NAME')",
     "row_digest": "row_digest(['name', 'amount', 'day'])",
     "as_of_date": "as_of_date()",
 }
@@ -167,6 +170,22 @@ def test_absent_json_field_is_null(answers: Answers) -> None:
     )
 
     assert fields == ["x", None, "5"]
+
+
+def test_fields_of_intacct_are_read_from_text(answers: Answers) -> None:
+    def told(name: str, *texts: str) -> list[Any]:
+        return answers(
+            name, "document", *(f"""jsonb '{{"NAME": "{text}"}}'""" for text in texts), "jsonb '{}'"
+        )
+
+    assert told("intacct_text", "x", "") == ["x", None, None]
+    assert told("intacct_number", "4598.4", "-7", "") == [Decimal("4598.4"), -7, None, None]
+    assert told("intacct_day", "02/09/2026", "12/31/2025 10:00:00", "") == [
+        date(2026, 2, 9),
+        date(2025, 12, 31),
+        None,
+        None,
+    ]
 
 
 def test_digest_of_a_row_differs_where_a_value_does(answers: Answers) -> None:

@@ -19,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from encours.sandbox.books import World
+from encours.sandbox.json_bodies import read_json, write_json
 from encours.sandbox.rows import Entity
 
 if TYPE_CHECKING:
@@ -144,7 +145,8 @@ class Desk:
     `path` what its URL has after the stand-in's name, `tables` what is in it where it is a database
     and no server; `usual_fields` says which field of the
     answers a fault concerns where the test does not (`{"unknown_value": "items.*.status"}`);
-    `not_found` is the vendor's 404.
+    `not_found` is the vendor's 404; `read_body` and `write_body` are how a body becomes objects,
+    lists and texts and back, JSON unless the vendor answers otherwise.
 
     For tests: `calls` is every request, `busiest` how many were being answered at once at most,
     `errors` what routes raised: mistakes of the stand-in, answered with 500 and the trace.
@@ -166,6 +168,8 @@ class Desk:
         self.tables: Callable[[], Sequence[Table]] | None = None
         self.usual_fields: dict[str, str] = {}
         self.not_found: Callable[[], Response] = _plain_not_found
+        self.read_body: Callable[[bytes], Any] = read_json
+        self.write_body: Callable[[Any], bytes] = write_json
         self.is_switched = False
         self.token = DEMO_TOKEN
         self._tokens: dict[str, _Token] = {DEMO_TOKEN: _Token()}

@@ -26,7 +26,6 @@ from starlette.responses import Response
 from encours.errors import BadInput
 from encours.sandbox.books import World
 from encours.sandbox.desk import Call, Desk
-from encours.sandbox.json_bodies import read_json, write_json
 
 ALWAYS = sys.maxsize
 
@@ -316,11 +315,12 @@ def clock_skew(seconds: float = 3600) -> Strike:
 
 
 def rewritten(change: Callable[[Any], Any]) -> Strike:
-    """The decoded body goes through a function; bodies that are not JSON stay as they are."""
+    """The decoded body goes through a function; bodies that are none of the vendor's stay as they
+    are."""
 
     async def act(visit: Visit, serve: Serve) -> Answer:
         answer = await serve()
-        return _rewrite(answer, change)
+        return _rewrite(visit, answer, change)
 
     return Strike(act)
 
@@ -354,7 +354,7 @@ def new_field(field: str = "", value: Any = "sandbox_new") -> Strike:
         answer = await serve()
         usual = visit.desk.usual_fields.get("new_field", "**.sandbox_new_field")
         where, _, name = (field or usual).rpartition(".")
-        return _rewrite(answer, lambda body: put_field(body, where, name, value))
+        return _rewrite(visit, answer, lambda body: put_field(body, where, name, value))
 
     return Strike(act)
 
@@ -363,17 +363,17 @@ def _on_fields(name: str, field: str, fallback: str, change: Callable[[Any], Any
     async def act(visit: Visit, serve: Serve) -> Answer:
         answer = await serve()
         path = field or visit.desk.usual_fields.get(name, fallback)
-        return _rewrite(answer, lambda body: change_field(body, path, change))
+        return _rewrite(visit, answer, lambda body: change_field(body, path, change))
 
     return Strike(act)
 
 
-def _rewrite(answer: Answer, change: Callable[[Any], Any]) -> Answer:
+def _rewrite(visit: Visit, answer: Answer, change: Callable[[Any], Any]) -> Answer:
     try:
-        body = read_json(answer.body)
+        body = visit.desk.read_body(answer.body)
     except ValueError:
         return answer
-    return answer.with_body(write_json(change(body)))
+    return answer.with_body(visit.desk.write_body(change(body)))
 
 
 def change_field(body: Any, path: str, change: Callable[[Any], Any] | None) -> Any:

@@ -21,6 +21,7 @@ from encours.sandbox import (
     quickbooks,
     sage_100,
     sage_accounting,
+    sage_intacct,
     xero,
 )
 from encours.sandbox.books import World
@@ -38,5 +39,6 @@ STAND_INS: Mapping[str, Routes] = {
     "quickbooks": quickbooks.routes,
     "sage_100": sage_100.routes,
     "sage_accounting": sage_accounting.routes,
+    "sage_intacct": sage_intacct.routes,
     "xero": xero.routes,
 }

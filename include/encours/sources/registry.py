@@ -13,12 +13,23 @@ from encours.sources.pennylane import PENNYLANE
 from encours.sources.quickbooks import QUICKBOOKS
 from encours.sources.sage_100 import SAGE_100
 from encours.sources.sage_accounting import SAGE_ACCOUNTING
+from encours.sources.sage_intacct import SAGE_INTACCT
 from encours.sources.source import ApiSource, FileSource, Source
 from encours.sources.xero import XERO
 
 FILE_SOURCES: Mapping[str, FileSource] = {source.key: source for source in (FEC, FILES)}
 API_SOURCES: Mapping[str, ApiSource] = {
     source.key: source
-    for source in (DOLIBARR, ERPNEXT, ODOO, PENNYLANE, QUICKBOOKS, SAGE_100, SAGE_ACCOUNTING, XERO)
+    for source in (
+        DOLIBARR,
+        ERPNEXT,
+        ODOO,
+        PENNYLANE,
+        QUICKBOOKS,
+        SAGE_100,
+        SAGE_ACCOUNTING,
+        SAGE_INTACCT,
+        XERO,
+    )
 }
 SOURCES: Mapping[str, Source] = {**FILE_SOURCES, **API_SOURCES}

@@ -129,6 +129,22 @@ with final as (
     from {{ ref('stg_sage_accounting__allocations') }}
     union all
     select
+        'sage_intacct' as source,
+        record_key,
+        line_no,
+        entity_id,
+        source_allocation_id,
+        source_type,
+        source_id,
+        source_document_id,
+        instalment_no,
+        amount,
+        reversed_on,
+        false as is_estimated,
+        known_at
+    from {{ ref('stg_sage_intacct__allocations') }}
+    union all
+    select
         'xero' as source,
         record_key,
         line_no,

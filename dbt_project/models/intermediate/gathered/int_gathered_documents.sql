@@ -177,6 +177,28 @@ with final as (
     from {{ ref('stg_sage_accounting__documents') }}
     union all
     select
+        'sage_intacct' as source,
+        record_key,
+        line_no,
+        entity_id,
+        source_document_id,
+        document_type,
+        document_number,
+        source_customer_id,
+        issue_date,
+        due_date,
+        currency_code,
+        amount_incl_tax,
+        amount_excl_tax,
+        exchange_rate,
+        source_credited_document_id,
+        status,
+        custom_attributes,
+        source_open_amount,
+        known_at
+    from {{ ref('stg_sage_intacct__documents') }}
+    union all
+    select
         'xero' as source,
         record_key,
         line_no,

@@ -97,6 +97,18 @@ with final as (
     from {{ ref('stg_sage_accounting__entities') }}
     union all
     select
+        'sage_intacct' as source,
+        record_key,
+        line_no,
+        entity_id,
+        entity_name,
+        siren,
+        base_currency,
+        time_zone,
+        known_at
+    from {{ ref('stg_sage_intacct__entities') }}
+    union all
+    select
         'xero' as source,
         record_key,
         line_no,

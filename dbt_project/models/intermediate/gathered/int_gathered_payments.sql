@@ -137,6 +137,23 @@ with final as (
     from {{ ref('stg_sage_accounting__payments') }}
     union all
     select
+        'sage_intacct' as source,
+        record_key,
+        line_no,
+        entity_id,
+        source_payment_id,
+        source_customer_id,
+        payment_type,
+        payment_date,
+        currency_code,
+        amount,
+        exchange_rate,
+        method,
+        reference,
+        known_at
+    from {{ ref('stg_sage_intacct__payments') }}
+    union all
+    select
         'xero' as source,
         record_key,
         line_no,

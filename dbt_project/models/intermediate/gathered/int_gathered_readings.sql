@@ -65,6 +65,14 @@ with final as (
     group by entity_id
     union all
     select
+        'sage_intacct' as source,
+        entity_id,
+        max(extracted_at) as last_read_at
+    from {{ source('raw_sage_intacct', 'readings') }}
+    where extracted_at <= {{ known_on() }}
+    group by entity_id
+    union all
+    select
         'xero' as source,
         entity_id,
         max(extracted_at) as last_read_at

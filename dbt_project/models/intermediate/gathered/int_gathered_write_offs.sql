@@ -69,6 +69,20 @@ with final as (
         reason,
         known_at
     from {{ ref('stg_sage_accounting__write_offs') }}
+    union all
+    select
+        'sage_intacct' as source,
+        record_key,
+        line_no,
+        entity_id,
+        source_write_off_id,
+        source_document_id,
+        instalment_no,
+        write_off_date,
+        amount,
+        reason,
+        known_at
+    from {{ ref('stg_sage_intacct__write_offs') }}
 )
 
 select * from final
