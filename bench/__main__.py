@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench import fec_load, flat_files, full_build, run
+from bench import extraction, fec_load, flat_files, full_build, run
 from bench.ledgers import write_ledger
 
 REAL_LEDGERS = Path(__file__).resolve().parents[2] / "shared" / "data" / "fec"
@@ -33,6 +33,8 @@ def main() -> None:
             _flat_files(folder, [int(size) for size in sizes.split(",")])
             return
         _flat_files(folder, SIZES)
+        api = extraction.measure(_made(folder / "api"), 1_000_000)
+        _print("1,000,000 invoices through an API", api)
         _print("FEC of 1,000,000 lines", fec_load.measure(_made(folder / "load"), 1_000_000))
         _print("warm run, 5,000 lines", _warm(folder / "small", 5_000))
         _print("warm run, 1,000,000 lines", _warm(folder / "large", 1_000_000))
