@@ -7,8 +7,10 @@ from datetime import UTC, datetime, timedelta
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk import get_current_context
+from airflow.sdk.exceptions import AirflowFailException, AirflowRescheduleException
 
+from encours.clients.rate_limits import QuotaReached
 from encours.errors import EncoursError, RetryableError
 from encours.orchestration.failures import forget_failure, keep_failure
 from encours.settings import load_settings
@@ -34,7 +36,8 @@ def defaults(owner: str = OWNER) -> dict[str, Any]:
 
 
 def guarded(function: Callable[P, R]) -> Callable[P, R]:
-    """Turn our errors into Airflow's: only a RetryableError is worth another try.
+    """Turn our errors into Airflow's: only a RetryableError is worth another try, and after a
+    reached quota the try comes when the vendor answers again, with nothing occupied meanwhile.
 
     The failure is kept in the run's folder, so that whoever started the run can say in one line
     what happened. The task takes its `request` (a mapping with `run_id`) by keyword.
@@ -48,6 +51,14 @@ def guarded(function: Callable[P, R]) -> Callable[P, R]:
         forget_failure(settings, run_id)
         try:
             return function(*args, **kwargs)
+        except QuotaReached as error:
+            keep_failure(settings, run_id, error)
+            if _is_waited_for():
+                raise
+            # Retries would be used up long before the vendor answers again.
+            raise AirflowRescheduleException(
+                datetime.now(UTC) + timedelta(seconds=error.seconds)
+            ) from error
         except RetryableError as error:
             keep_failure(settings, run_id, error)
             raise
@@ -59,3 +70,8 @@ def guarded(function: Callable[P, R]) -> Callable[P, R]:
             raise
 
     return task
+
+
+def _is_waited_for() -> bool:
+    """Whether a person waits for the run: it then has no retries (in_process)."""
+    return not get_current_context()["task"].retries

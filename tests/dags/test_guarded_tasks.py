@@ -1,0 +1,75 @@
+"""What becomes of an error of ours in a task."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from encours.clients.rate_limits import QuotaReached
+from encours.errors import BadInput, RetryableError
+from encours.orchestration.failures import read_failure
+from encours.settings import load_settings
+
+REQUEST = {"run_id": "run-1"}
+
+
+def run_task(monkeypatch: pytest.MonkeyPatch, home: Path, error: Exception, retries: int) -> None:
+    from encours.orchestration import defaults
+
+    monkeypatch.setenv("ENCOURS_HOME", str(home))
+    context = {"task": SimpleNamespace(retries=retries)}
+    monkeypatch.setattr(defaults, "get_current_context", lambda: context)
+
+    @defaults.guarded
+    def task(request: dict[str, Any]) -> None:
+        raise error
+
+    task(request=REQUEST)
+
+
+def quota() -> QuotaReached:
+    return QuotaReached("the daily quota is used up", seconds=7200, until=None)
+
+
+def test_task_that_meets_a_quota_comes_again_when_the_vendor_says(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from airflow.sdk.exceptions import AirflowRescheduleException
+
+    before = datetime.now(UTC)
+    with pytest.raises(AirflowRescheduleException) as moved:
+        run_task(monkeypatch, tmp_path, quota(), retries=3)
+
+    wait = moved.value.reschedule_date - before
+    assert timedelta(seconds=7200) <= wait < timedelta(seconds=7260)
+
+
+def test_person_who_waits_is_told_of_the_quota(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with pytest.raises(QuotaReached):
+        run_task(monkeypatch, tmp_path, quota(), retries=0)
+
+    failure = read_failure(load_settings(tmp_path), "run-1")
+    assert failure is not None
+    assert failure.message == "the daily quota is used up"
+
+
+def test_error_that_may_pass_is_left_to_the_retries(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with pytest.raises(RetryableError, match="try again"):
+        run_task(monkeypatch, tmp_path, RetryableError("try again"), retries=3)
+
+
+def test_error_that_stays_is_not_tried_again(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from airflow.sdk.exceptions import AirflowFailException
+
+    with pytest.raises(AirflowFailException, match="no such file"):
+        run_task(monkeypatch, tmp_path, BadInput("no such file", mend="look"), retries=3)
