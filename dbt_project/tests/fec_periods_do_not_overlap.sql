@@ -3,6 +3,7 @@
 -- two files share are counted twice.
 with ledgers as (
     select
+        source,
         entity_id,
         closing_date,
         file_name,
@@ -17,6 +18,7 @@ select
 from ledgers as earlier
 inner join ledgers as later
     on
-        earlier.entity_id = later.entity_id
+        earlier.source = later.source
+        and earlier.entity_id = later.entity_id
         and earlier.closing_date < later.closing_date
 where later.first_entry_date <= earlier.closing_date

@@ -13,6 +13,7 @@ from encours.settings import project_root
 pytestmark = pytest.mark.xdist_group("dags")
 
 EXPECTED_DAGS = {
+    "ingest_cegid_loop",
     "ingest_erpnext",
     "ingest_fec",
     "ingest_files",

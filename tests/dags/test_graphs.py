@@ -20,6 +20,7 @@ READ = {
     "company.load_raw": [],
 }
 APIS = (
+    "cegid_loop",
     "dolibarr",
     "erpnext",
     "odoo",

@@ -29,8 +29,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("api_sources")]
 AS_OF = date(2026, 6, 30)
 # What a source tells otherwise for a reason of its own: neither Pennylane's matches nor a ledger's
 # lettering carry amounts, so that they are worked out; Sage Intacct's documents have no amount
-# without tax.
+# without tax; Cegid Loop also tells the ledger account.
 OF_ITS_OWN = {
+    "cegid_loop": ("is_estimated", "ledger_account"),
     "pennylane": ("is_estimated",),
     "sage_100": ("is_estimated",),
     "sage_intacct": (

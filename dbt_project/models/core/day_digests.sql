@@ -110,19 +110,21 @@ facts as (
     select
         'ledger' as fact_type,
         first_entry_date as business_date,
-        {{ row_digest(['entity_id', 'closing_date']) }} as digest
+        {{ row_digest(['source', 'entity_id', 'closing_date']) }} as digest
     from {{ ref('int_fec_ledgers') }}
     union all
     select
         'ledger_line' as fact_type,
         lines.entry_date as business_date,
         {{ row_digest([
-            'lines.entity_id', 'lines.closing_date', 'lines.ledger_account', 'lines.signed_amount'
+            'lines.source', 'lines.entity_id', 'lines.closing_date', 'lines.ledger_account',
+            'lines.signed_amount'
         ]) }} as digest
     from {{ ref('int_fec_lines') }} as lines
     inner join {{ ref('int_fec_accounts') }} as accounts
         on
-            lines.entity_id = accounts.entity_id
+            lines.source = accounts.source
+            and lines.entity_id = accounts.entity_id
             and lines.ledger_account = accounts.ledger_account
             and accounts.is_receivable
     union all

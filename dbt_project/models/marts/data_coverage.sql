@@ -1,8 +1,8 @@
 -- grain: one row per entity, source and stream
-with fec_coverage as (
+with ledger_coverage as (
     select
         entity_id,
-        'fec' as source,
+        source,
         'ledger_lines' as stream,
         min(first_entry_date) as first_business_date,
         max(last_entry_date) as last_business_date,
@@ -10,7 +10,7 @@ with fec_coverage as (
         sum(line_count) as row_count,
         max(matching) as matching
     from {{ ref('int_fec_ledgers') }}
-    group by entity_id
+    group by entity_id, source
 ),
 
 gathered_streams as (
@@ -133,7 +133,7 @@ gathered_coverage as (
 ),
 
 coverage as (
-    select * from fec_coverage
+    select * from ledger_coverage
     union all
     select * from gathered_coverage
 ),

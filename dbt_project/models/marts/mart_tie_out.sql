@@ -1,18 +1,20 @@
 -- grain: one row per entity, ledger account and date: the books against the open items
--- For a FEC the ledger side is recomputed from the one file that covers the date, opening lines
+-- For a ledger its side is recomputed from the one fiscal year that covers the date, opening lines
 -- included, so it also proves that brought-forward lines were counted once. For other
 -- sources it is the control totals they give, all receivable accounts of a date together.
 with ledger_years as (
     select
+        source,
         entity_id,
         closing_date,
+        balance_from_closing_date,
         first_entry_date,
         lag(closing_date) over (
-            partition by entity_id
+            partition by source, entity_id
             order by closing_date
         ) as previous_closing_date,
         lead(closing_date) over (
-            partition by entity_id
+            partition by source, entity_id
             order by closing_date
         ) as next_closing_date
     from {{ ref('int_fec_ledgers') }}
@@ -21,8 +23,10 @@ with ledger_years as (
 ledger_dates as (
     select
         reporting_dates.as_of_date,
+        ledger_years.source,
         ledger_years.entity_id,
-        ledger_years.closing_date
+        ledger_years.closing_date,
+        ledger_years.balance_from_closing_date
     from {{ ref('int_reporting_dates') }} as reporting_dates
     inner join ledger_years
         on
@@ -37,31 +41,54 @@ ledger_dates as (
             )
 ),
 
-fec_accounts as (
+-- A year that goes on from the one before, without opening entries, is counted with it.
+counted_years as (
     select
+        ledger_dates.as_of_date,
+        ledger_dates.source,
+        ledger_dates.entity_id,
+        ledger_years.closing_date
+    from ledger_dates
+    inner join ledger_years
+        on
+            ledger_dates.source = ledger_years.source
+            and ledger_dates.entity_id = ledger_years.entity_id
+            and ledger_dates.closing_date >= ledger_years.closing_date
+            and ledger_dates.balance_from_closing_date <= ledger_years.closing_date
+),
+
+ledger_accounts as (
+    select
+        source,
         entity_id,
         ledger_account
     from {{ ref('int_fec_accounts') }}
     where is_receivable
 ),
 
-fec_balances as (
+ledger_balances as (
     select
-        ledger_dates.as_of_date,
-        ledger_dates.entity_id,
-        fec_accounts.ledger_account,
+        counted_years.as_of_date,
+        counted_years.source,
+        counted_years.entity_id,
+        ledger_accounts.ledger_account,
         -- No line up to the date is truly a balance of zero.
         coalesce(sum(lines.signed_amount), 0) as ledger_balance
-    from ledger_dates
-    inner join fec_accounts
-        on ledger_dates.entity_id = fec_accounts.entity_id
+    from counted_years
+    inner join ledger_accounts
+        on
+            counted_years.source = ledger_accounts.source
+            and counted_years.entity_id = ledger_accounts.entity_id
     left join {{ ref('int_fec_lines') }} as lines
         on
-            ledger_dates.entity_id = lines.entity_id
-            and ledger_dates.closing_date = lines.closing_date
-            and fec_accounts.ledger_account = lines.ledger_account
-            and lines.entry_date <= ledger_dates.as_of_date
-    group by ledger_dates.as_of_date, ledger_dates.entity_id, fec_accounts.ledger_account
+            counted_years.source = lines.source
+            and counted_years.entity_id = lines.entity_id
+            and counted_years.closing_date = lines.closing_date
+            and ledger_accounts.ledger_account = lines.ledger_account
+            and lines.entry_date <= counted_years.as_of_date
+    group by
+        counted_years.as_of_date, counted_years.source, counted_years.entity_id,
+        ledger_accounts.ledger_account
 ),
 
 given_balances as (
@@ -77,19 +104,21 @@ given_balances as (
 
 balances as (
     select
-        'fec' as source,
+        source,
         as_of_date,
         entity_id,
         ledger_account,
-        ledger_balance
-    from fec_balances
+        ledger_balance,
+        true as is_one_account
+    from ledger_balances
     union all
     select
         given_balances.source,
         given_balances.as_of_date,
         given_balances.entity_id,
         given_balances.ledger_account,
-        given_balances.ledger_balance
+        given_balances.ledger_balance,
+        false as is_one_account
     from given_balances
     inner join {{ ref('int_reporting_dates') }} as reporting_dates
         on given_balances.as_of_date = reporting_dates.as_of_date
@@ -180,13 +209,19 @@ final as (
             balances.as_of_date = positions.as_of_date
             and balances.source = positions.source
             and balances.entity_id = positions.entity_id
-            and (balances.source <> 'fec' or balances.ledger_account = positions.ledger_account)
+            and (
+                not balances.is_one_account
+                or balances.ledger_account = positions.ledger_account
+            )
     left join aged_items
         on
             balances.as_of_date = aged_items.as_of_date
             and balances.source = aged_items.source
             and balances.entity_id = aged_items.entity_id
-            and (balances.source <> 'fec' or balances.ledger_account = aged_items.ledger_account)
+            and (
+                not balances.is_one_account
+                or balances.ledger_account = aged_items.ledger_account
+            )
 )
 
 select * from final

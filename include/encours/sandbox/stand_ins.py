@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from starlette.routing import BaseRoute
 
 from encours.sandbox import (
+    cegid_loop,
     dolibarr,
     erpnext,
     odoo,
@@ -32,6 +33,7 @@ from encours.sandbox.desk import Desk
 Routes = Callable[[World, Desk], Sequence[BaseRoute]]
 
 STAND_INS: Mapping[str, Routes] = {
+    "cegid_loop": cegid_loop.routes,
     "dolibarr": dolibarr.routes,
     "erpnext": erpnext.routes,
     "odoo": odoo.routes,

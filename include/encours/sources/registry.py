@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from encours.sources.cegid_loop import CEGID_LOOP
 from encours.sources.dolibarr import DOLIBARR
 from encours.sources.erpnext import ERPNEXT
 from encours.sources.files import FEC, FILES
@@ -21,6 +22,7 @@ FILE_SOURCES: Mapping[str, FileSource] = {source.key: source for source in (FEC,
 API_SOURCES: Mapping[str, ApiSource] = {
     source.key: source
     for source in (
+        CEGID_LOOP,
         DOLIBARR,
         ERPNEXT,
         ODOO,

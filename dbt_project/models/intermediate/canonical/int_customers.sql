@@ -51,13 +51,15 @@ implied_customers as (
     where entities_with_customers.entity_id is null
 ),
 
+-- A ledger names the customers of its lines; the tool that keeps it may say more of them.
 ledger_names as (
     select
+        source,
         entity_id,
         source_customer_id,
         customer_name,
         row_number() over (
-            partition by entity_id, source_customer_id
+            partition by source, entity_id, source_customer_id
             order by entry_date desc, closing_date desc, part desc, line_no desc
         ) as name_rank
     from {{ ref('int_fec_receivable_lines') }}
@@ -99,10 +101,10 @@ all_customers as (
     from implied_customers
     union all
     select
-        'fec' as source,
-        entity_id,
-        source_customer_id,
-        customer_name,
+        ledger_names.source,
+        ledger_names.entity_id,
+        ledger_names.source_customer_id,
+        ledger_names.customer_name,
         null as siren,
         null as vat_number,
         null as country_code,
@@ -114,7 +116,14 @@ all_customers as (
         null as source_parent_customer_id,
         null as credit_limit_amount
     from ledger_names
-    where name_rank = 1
+    left join given_customers
+        on
+            ledger_names.source = given_customers.source
+            and ledger_names.entity_id = given_customers.entity_id
+            and ledger_names.source_customer_id = given_customers.source_customer_id
+    where
+        ledger_names.name_rank = 1
+        and given_customers.source_customer_id is null
 ),
 
 final as (

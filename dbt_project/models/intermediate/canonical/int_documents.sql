@@ -27,13 +27,13 @@ with checked_documents as (
     where status = 'posted' and refused_reason is null
 ),
 
--- The ledger's currency is the truth of a FEC: its items are carried in it (DECISIONS.md).
+-- The ledger's currency is the truth of a ledger: its items are carried in it (DECISIONS.md).
 ledger_documents as (
     select
-        'fec' as source,
+        lines.source,
         lines.line_key as document_key,
         lines.entity_id,
-        {{ surrogate_key(["'fec'", 'lines.entity_id', 'lines.source_customer_id']) }}
+        {{ surrogate_key(['lines.source', 'lines.entity_id', 'lines.source_customer_id']) }}
             as customer_id,
         lines.source_document_id,
         lines.piece_ref as document_number,

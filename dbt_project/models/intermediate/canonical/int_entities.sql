@@ -1,11 +1,12 @@
 -- grain: one row per legal entity
--- A FEC is kept in euros by law; flat files without an `entities` file are one entity in euros.
+-- A French ledger is kept in euros by law; flat files without an `entities` file are one entity in
+-- euros.
 -- What the company says of an entity in its own files goes before what an accounting tool says.
 with ledger_entities as (
     select
         entity_id,
         max(siren) as siren
-    from {{ ref('stg_fec__ledger_files') }}
+    from {{ ref('int_gathered_ledgers') }}
     group by entity_id
 ),
 

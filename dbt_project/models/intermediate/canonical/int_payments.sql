@@ -19,10 +19,10 @@ with final as (
     where refused_reason is null
     union all
     select
-        'fec' as source,
+        lines.source,
         lines.line_key as payment_key,
         lines.entity_id,
-        {{ surrogate_key(["'fec'", 'lines.entity_id', 'lines.source_customer_id']) }}
+        {{ surrogate_key(['lines.source', 'lines.entity_id', 'lines.source_customer_id']) }}
             as customer_id,
         lines.source_document_id as source_payment_id,
         lines.piece_ref as document_number,

@@ -2,21 +2,23 @@
 -- The role of an account is that of its longest known prefix (seed account_roles).
 with accounts as (
     select
+        source,
         entity_id,
         ledger_account,
         max(account_label) as account_label
-    from {{ ref('stg_fec__ledger_lines') }}
-    group by entity_id, ledger_account
+    from {{ ref('int_gathered_ledger_lines') }}
+    group by source, entity_id, ledger_account
 ),
 
 matches as (
     select
+        accounts.source,
         accounts.entity_id,
         accounts.ledger_account,
         accounts.account_label,
         account_roles.role,
         row_number() over (
-            partition by accounts.entity_id, accounts.ledger_account
+            partition by accounts.source, accounts.entity_id, accounts.ledger_account
             order by length(cast(account_roles.account_prefix as text)) desc
         ) as prefix_rank
     from accounts
@@ -26,6 +28,7 @@ matches as (
 
 final as (
     select
+        source,
         entity_id,
         ledger_account,
         account_label,

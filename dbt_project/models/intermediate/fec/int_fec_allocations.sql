@@ -9,7 +9,7 @@ with matched_lines as (
         lines.entry_date,
         lines.signed_amount > 0 as is_debit,
         lines.matching,
-        lines.known_at,
+        lines.lettering_known_at,
         row_number() over (
             partition by matched.matching_group_id, lines.signed_amount > 0
             order by lines.entry_date, lines.closing_date, lines.part, lines.line_no
@@ -31,6 +31,24 @@ marks as (
         sum(case when is_debit then 0 else 1 end) as credits_ended
     from matched_lines
     group by matching_group_id, mark
+),
+
+-- Which of several credits settled which of several debits, or which of several was left over, a
+-- lettering does not say.
+ambiguous_groups as (
+    select matching_group_id
+    from matched_lines
+    group by matching_group_id
+    having
+        least(count(case when is_debit then 1 end), count(case when not is_debit then 1 end)) > 1
+        or (
+            count(case when is_debit then 1 end) > 1
+            and max(case when is_debit then mark end) > max(case when not is_debit then mark end)
+        )
+        or (
+            count(case when not is_debit then 1 end) > 1
+            and max(case when not is_debit then mark end) > max(case when is_debit then mark end)
+        )
 ),
 
 stretches as (
@@ -61,8 +79,9 @@ final as (
         stretches.amount,
         greatest(credits.entry_date, debits.entry_date) as effective_date,
         -- A ledger without lettering does not say what settles what.
-        debits.matching = 'fifo' as is_estimated,
-        greatest(credits.known_at, debits.known_at) as known_at
+        debits.matching = 'fifo' or ambiguous_groups.matching_group_id is not null
+            as is_estimated,
+        greatest(credits.lettering_known_at, debits.lettering_known_at) as known_at
     from stretches
     inner join matched_lines as debits
         on
@@ -74,6 +93,8 @@ final as (
             stretches.matching_group_id = credits.matching_group_id
             and stretches.credit_no = credits.side_no
             and not credits.is_debit
+    left join ambiguous_groups
+        on stretches.matching_group_id = ambiguous_groups.matching_group_id
 )
 
 select * from final

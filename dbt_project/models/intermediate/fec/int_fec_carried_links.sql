@@ -4,6 +4,7 @@
 with carried_lines as (
     select
         lines.line_key,
+        lines.source,
         lines.entity_id,
         lines.closing_date,
         lines.ledger_account,
@@ -13,15 +14,16 @@ with carried_lines as (
         groups.lettering_group_id,
         row_number() over (
             partition by
-                lines.entity_id, lines.closing_date, lines.ledger_account,
-                lines.source_customer_id, lines.signed_amount, lines.piece_ref
+                lines.source, lines.entity_id, lines.closing_date,
+                lines.ledger_account, lines.source_customer_id, lines.signed_amount, lines.piece_ref
             order by lines.document_date, lines.part, lines.line_no
         ) as twin_no
     from {{ ref('int_fec_receivable_lines') }} as lines
     inner join {{ ref('int_fec_lettering_groups') }} as groups
         on
-            lines.entity_id = groups.entity_id
-            and lines.closing_date = groups.closing_date
+            lines.source = groups.source
+            and lines.entity_id = groups.entity_id
+            and lines.lettering_closing_date = groups.closing_date
             and lines.ledger_account = groups.ledger_account
             and lines.source_customer_id = groups.source_customer_id
             and lines.lettering = groups.lettering
@@ -32,6 +34,7 @@ with carried_lines as (
 unsettled_lines as (
     select
         lines.line_key,
+        lines.source,
         lines.entity_id,
         lines.closing_date,
         lines.ledger_account,
@@ -44,8 +47,9 @@ unsettled_lines as (
     from {{ ref('int_fec_receivable_lines') }} as lines
     left join {{ ref('int_fec_lettering_groups') }} as groups
         on
-            lines.entity_id = groups.entity_id
-            and lines.closing_date = groups.closing_date
+            lines.source = groups.source
+            and lines.entity_id = groups.entity_id
+            and lines.lettering_closing_date = groups.closing_date
             and lines.ledger_account = groups.ledger_account
             and lines.source_customer_id = groups.source_customer_id
             and lines.lettering = groups.lettering
@@ -59,6 +63,7 @@ candidates as (
     select
         unsettled_lines.line_key,
         later_years.closing_date,
+        unsettled_lines.source,
         unsettled_lines.entity_id,
         unsettled_lines.ledger_account,
         unsettled_lines.source_customer_id,
@@ -66,7 +71,7 @@ candidates as (
         unsettled_lines.piece_ref,
         row_number() over (
             partition by
-                unsettled_lines.entity_id, later_years.closing_date,
+                unsettled_lines.source, unsettled_lines.entity_id, later_years.closing_date,
                 unsettled_lines.ledger_account, unsettled_lines.source_customer_id,
                 unsettled_lines.signed_amount, unsettled_lines.piece_ref
             order by
@@ -76,6 +81,7 @@ candidates as (
     from unsettled_lines
     inner join (
         select distinct
+            source,
             entity_id,
             closing_date,
             ledger_account,
@@ -83,7 +89,8 @@ candidates as (
         from carried_lines
     ) as later_years
         on
-            unsettled_lines.entity_id = later_years.entity_id
+            unsettled_lines.source = later_years.source
+            and unsettled_lines.entity_id = later_years.entity_id
             and unsettled_lines.ledger_account = later_years.ledger_account
             and unsettled_lines.source_customer_id = later_years.source_customer_id
             and unsettled_lines.closing_date < later_years.closing_date
@@ -98,7 +105,8 @@ detailed_links as (
     from carried_lines
     inner join candidates
         on
-            carried_lines.entity_id = candidates.entity_id
+            carried_lines.source = candidates.source
+            and carried_lines.entity_id = candidates.entity_id
             and carried_lines.closing_date = candidates.closing_date
             and carried_lines.ledger_account = candidates.ledger_account
             and carried_lines.source_customer_id = candidates.source_customer_id
@@ -110,6 +118,7 @@ detailed_links as (
 -- A collapsed opening ("RAN", one line per customer) stands for everything left of that customer.
 collapsed_lines as (
     select
+        carried_lines.source,
         carried_lines.entity_id,
         carried_lines.closing_date,
         carried_lines.ledger_account,
@@ -120,7 +129,7 @@ collapsed_lines as (
         on carried_lines.line_key = detailed_links.carried_line_key
     where detailed_links.carried_line_key is null
     group by
-        carried_lines.entity_id, carried_lines.closing_date,
+        carried_lines.source, carried_lines.entity_id, carried_lines.closing_date,
         carried_lines.ledger_account, carried_lines.source_customer_id
 ),
 
@@ -132,7 +141,8 @@ collapsed_links as (
     from collapsed_lines
     inner join candidates
         on
-            collapsed_lines.entity_id = candidates.entity_id
+            collapsed_lines.source = candidates.source
+            and collapsed_lines.entity_id = candidates.entity_id
             and collapsed_lines.closing_date = candidates.closing_date
             and collapsed_lines.ledger_account = candidates.ledger_account
             and collapsed_lines.source_customer_id = candidates.source_customer_id

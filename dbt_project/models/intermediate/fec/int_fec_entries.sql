@@ -1,6 +1,7 @@
 -- grain: one row per accounting entry that touches a receivable account or revenue
 with ledger_lines as (
     select
+        source,
         entity_id,
         closing_date,
         entry_key,
@@ -12,6 +13,7 @@ with ledger_lines as (
 
 final as (
     select
+        source,
         entity_id,
         closing_date,
         entry_key,
@@ -24,7 +26,7 @@ final as (
             as revenue_excl_tax_amount,
         sum(case when is_receivable then signed_amount else 0 end) as receivable_amount
     from ledger_lines
-    group by entity_id, closing_date, entry_key
+    group by source, entity_id, closing_date, entry_key
     having
         max(case when is_receivable then 1 else 0 end) = 1
         or max(case when account_role = 'revenue' then 1 else 0 end) = 1

@@ -1,6 +1,7 @@
 -- grain: one row per fiscal year of an entity (all parts of a split file together)
-with ledger_files as (
+with ledgers as (
     select
+        source,
         entity_id,
         closing_date,
         min(file_name) as file_name,
@@ -10,79 +11,108 @@ with ledger_files as (
         max(last_entry_date) as last_entry_date,
         sum(total_debit) as total_debit,
         sum(total_credit) as total_credit,
+        max(case when is_continuous then 1 else 0 end) = 1 as is_continuous,
         max(extracted_at) as extracted_at
-    from {{ ref('stg_fec__ledger_files') }}
-    group by entity_id, closing_date
+    from {{ ref('int_gathered_ledgers') }}
+    group by source, entity_id, closing_date
 ),
 
 lettered_lines as (
     select
+        ledger_lines.source,
         ledger_lines.entity_id,
         count(ledger_lines.lettering) as lettered_line_count
-    from {{ ref('stg_fec__ledger_lines') }} as ledger_lines
+    from {{ ref('int_gathered_ledger_lines') }} as ledger_lines
     inner join {{ ref('int_fec_accounts') }} as accounts
         on
-            ledger_lines.entity_id = accounts.entity_id
+            ledger_lines.source = accounts.source
+            and ledger_lines.entity_id = accounts.entity_id
             and ledger_lines.ledger_account = accounts.ledger_account
             and accounts.is_receivable
-    group by ledger_lines.entity_id
+    group by ledger_lines.source, ledger_lines.entity_id
 ),
 
 openings as (
     select
+        source,
         entity_id,
         closing_date,
         min(opening_date) as opening_date
     from {{ ref('int_fec_opening_journals') }}
-    group by entity_id, closing_date
+    group by source, entity_id, closing_date
 ),
 
 sequence as (
     select
-        ledger_files.*,
+        ledgers.*,
         openings.opening_date,
-        lag(ledger_files.closing_date) over (
-            partition by ledger_files.entity_id
-            order by ledger_files.closing_date
+        lag(ledgers.closing_date) over (
+            partition by ledgers.source, ledgers.entity_id
+            order by ledgers.closing_date
         ) as previous_closing_date
-    from ledger_files
+    from ledgers
     left join openings
         on
-            ledger_files.entity_id = openings.entity_id
-            and ledger_files.closing_date = openings.closing_date
+            ledgers.source = openings.source
+            and ledgers.entity_id = openings.entity_id
+            and ledgers.closing_date = openings.closing_date
 ),
 
-final as (
+opened as (
     select
-        sequence.entity_id,
-        sequence.closing_date,
-        sequence.file_name,
-        sequence.siren,
-        sequence.line_count,
-        sequence.first_entry_date,
-        sequence.last_entry_date,
-        sequence.opening_date,
-        sequence.previous_closing_date,
+        sequence.*,
         -- The opening of a year repeats the closing of the year before: 40 days allow for a year
         -- whose opening entries carry a later date than its first day.
         coalesce(
             sequence.previous_closing_date >= {{ add_days('sequence.opening_date', -40) }},
             false
-        ) as has_predecessor,
-        sequence.total_debit,
-        sequence.total_credit,
-        sequence.total_debit = sequence.total_credit as is_balanced,
+        ) as has_predecessor
+    from sequence
+),
+
+final as (
+    select
+        opened.source,
+        opened.entity_id,
+        opened.closing_date,
+        opened.file_name,
+        opened.siren,
+        opened.line_count,
+        opened.first_entry_date,
+        opened.last_entry_date,
+        opened.opening_date,
+        opened.previous_closing_date,
+        opened.has_predecessor,
+        -- The first of the years whose lines make up its balances.
+        case
+            when opened.is_continuous
+                then coalesce(
+                    max(case when opened.has_predecessor then opened.closing_date end) over (
+                        partition by opened.source, opened.entity_id
+                        order by opened.closing_date
+                    ),
+                    min(opened.closing_date) over (
+                        partition by opened.source, opened.entity_id
+                    )
+                )
+            else opened.closing_date
+        end as balance_from_closing_date,
+        opened.total_debit,
+        opened.total_credit,
+        opened.total_debit = opened.total_credit as is_balanced,
         coalesce(lettered_lines.lettered_line_count, 0) > 0 as has_lettering,
         case
             when coalesce(lettered_lines.lettered_line_count, 0) = 0 then 'fifo'
             else entity_policies.fec_matching
         end as matching,
-        sequence.extracted_at
-    from sequence
+        opened.extracted_at
+    from opened
     inner join {{ ref('int_entity_policies') }} as entity_policies
-        on sequence.entity_id = entity_policies.entity_id
+        on opened.entity_id = entity_policies.entity_id
     left join lettered_lines
-        on sequence.entity_id = lettered_lines.entity_id
+        on
+            opened.source = lettered_lines.source
+            and opened.entity_id = lettered_lines.entity_id
 )
 
 select * from final

@@ -1,4 +1,4 @@
--- grain: one row per FEC line that takes part in a matching group
+-- grain: one row per ledger line that takes part in a matching group
 -- A line belongs to the group of its own year and to those its brought-forward twin joined;
 -- groups that share a line are one group, named after the latest of them.
 with recursive own_groups as (
@@ -9,8 +9,9 @@ with recursive own_groups as (
     from {{ ref('int_fec_receivable_lines') }} as lines
     inner join {{ ref('int_fec_lettering_groups') }} as groups
         on
-            lines.entity_id = groups.entity_id
-            and lines.closing_date = groups.closing_date
+            lines.source = groups.source
+            and lines.entity_id = groups.entity_id
+            and lines.lettering_closing_date = groups.closing_date
             and lines.ledger_account = groups.ledger_account
             and lines.source_customer_id = groups.source_customer_id
             and lines.lettering = groups.lettering
@@ -95,7 +96,9 @@ lettered_lines as (
 fifo_lines as (
     select
         line_key,
-        {{ surrogate_key(["'fifo'", 'entity_id', 'ledger_account', 'source_customer_id']) }}
+        {{ surrogate_key([
+            "'fifo'", 'source', 'entity_id', 'ledger_account', 'source_customer_id'
+        ]) }}
             as matching_group_id
     from {{ ref('int_fec_receivable_lines') }}
     where matching = 'fifo' and not is_carried_forward

@@ -1,9 +1,10 @@
--- grain: one row per FEC line on a receivable account, brought-forward lines included
+-- grain: one row per ledger line on a receivable account, brought-forward lines included
 -- What the line is follows from the other accounts of its entry, never from the journal code. Its
 -- key is what the books say of it, not its place in the file, so that a ledger that is delivered
 -- again, longer or in another order, speaks of the same items.
 with ledger_lines as (
     select
+        source,
         entity_id,
         closing_date,
         part,
@@ -18,12 +19,15 @@ with ledger_lines as (
         piece_date,
         due_date,
         lettering,
-        known_at
-    from {{ ref('stg_fec__ledger_lines') }}
+        lettering_closing_date,
+        known_at,
+        lettering_known_at
+    from {{ ref('int_gathered_ledger_lines') }}
 ),
 
 receivable_lines as (
     select
+        source,
         entity_id,
         closing_date,
         part,
@@ -41,6 +45,7 @@ receivable_lines as (
 
 described as (
     select
+        receivable_lines.source,
         receivable_lines.entity_id,
         receivable_lines.closing_date,
         receivable_lines.part,
@@ -64,24 +69,29 @@ described as (
         coalesce(ledger_lines.piece_date, receivable_lines.entry_date) as document_date,
         ledger_lines.due_date,
         ledger_lines.lettering,
+        ledger_lines.lettering_closing_date,
         ledger_lines.known_at,
+        ledger_lines.lettering_known_at,
         opening_journals.journal_code is not null as is_opening,
         coalesce(ledgers.has_predecessor, false) as has_predecessor,
         ledgers.matching
     from receivable_lines
     inner join ledger_lines
         on
-            receivable_lines.entity_id = ledger_lines.entity_id
+            receivable_lines.source = ledger_lines.source
+            and receivable_lines.entity_id = ledger_lines.entity_id
             and receivable_lines.closing_date = ledger_lines.closing_date
             and receivable_lines.part = ledger_lines.part
             and receivable_lines.line_no = ledger_lines.line_no
     inner join {{ ref('int_fec_ledgers') }} as ledgers
         on
-            receivable_lines.entity_id = ledgers.entity_id
+            receivable_lines.source = ledgers.source
+            and receivable_lines.entity_id = ledgers.entity_id
             and receivable_lines.closing_date = ledgers.closing_date
     left join {{ ref('int_fec_opening_journals') }} as opening_journals
         on
-            receivable_lines.entity_id = opening_journals.entity_id
+            receivable_lines.source = opening_journals.source
+            and receivable_lines.entity_id = opening_journals.entity_id
             and receivable_lines.closing_date = opening_journals.closing_date
             and receivable_lines.journal_code = opening_journals.journal_code
 ),
@@ -92,7 +102,7 @@ numbered as (
         described.*,
         row_number() over (
             partition by
-                entity_id, journal_code, entry_number, entry_date, ledger_account,
+                source, entity_id, journal_code, entry_number, entry_date, ledger_account,
                 source_customer_id
             order by closing_date, part, line_no
         ) as twin_no
@@ -102,11 +112,13 @@ numbered as (
 final as (
     select
         {{ surrogate_key([
-            "'fec'", 'described.entity_id', "coalesce(described.journal_code, '')",
+            'described.source', 'described.entity_id',
+            "coalesce(described.journal_code, '')",
             "coalesce(described.entry_number, '')", 'described.entry_date',
             'described.ledger_account', 'described.source_customer_id', 'described.twin_no'
         ]) }}
             as line_key,
+        described.source,
         described.entity_id,
         described.closing_date,
         described.part,
@@ -123,8 +135,10 @@ final as (
         described.document_date,
         described.due_date,
         described.lettering,
+        described.lettering_closing_date,
         described.matching,
         described.known_at,
+        described.lettering_known_at,
         described.is_opening,
         described.is_opening and described.has_predecessor as is_carried_forward,
         case
@@ -163,7 +177,8 @@ final as (
     from numbered as described
     inner join {{ ref('int_fec_entries') }} as entries
         on
-            described.entity_id = entries.entity_id
+            described.source = entries.source
+            and described.entity_id = entries.entity_id
             and described.closing_date = entries.closing_date
             and described.entry_key = entries.entry_key
 )

@@ -22,6 +22,27 @@ with final as (
     from {{ ref('stg_files__customers') }}
     union all
     select
+        'cegid_loop' as source,
+        record_key,
+        line_no,
+        entity_id,
+        source_customer_id,
+        customer_name,
+        siren,
+        vat_number,
+        country_code,
+        sector,
+        region,
+        size_band,
+        payment_terms,
+        portfolio,
+        source_parent_customer_id,
+        credit_limit_amount,
+        custom_attributes,
+        known_at
+    from {{ ref('stg_cegid_loop__customers') }}
+    union all
+    select
         'dolibarr' as source,
         record_key,
         line_no,

@@ -9,6 +9,14 @@ with final as (
     group by {{ json_text('payload', 'entity_id') }}
     union all
     select
+        'cegid_loop' as source,
+        entity_id,
+        max(extracted_at) as last_read_at
+    from {{ source('raw_cegid_loop', 'readings') }}
+    where extracted_at <= {{ known_on() }}
+    group by entity_id
+    union all
+    select
         'dolibarr' as source,
         entity_id,
         max(extracted_at) as last_read_at
