@@ -449,7 +449,6 @@ def test_a_line_that_leaves_while_reading_is_noticed(running: Sandbox) -> None:
         ("other_type", {"field": "*.piece", "value": "Client Secret"}, FatalError),
         ("rewritten", {"change": lambda _: {"message": "Client Secret"}}, FatalError),
     ],
-    ids=str,
 )
 def test_a_lasting_fault_is_one_line_without_what_the_books_say(
     running: Sandbox, fault: str, options: dict[str, Any], error: type[EncoursError]

@@ -117,7 +117,7 @@ def test_the_whole_project_builds_and_every_test_is_green(built_warehouse: Built
 
     assert broken == {}, built_warehouse.log
     assert kinds["model"] > 60
-    assert kinds["seed"] == 7
+    assert kinds["seed"] == 8
     assert kinds["test"] > 100
     assert kinds["unit_test"] > 120
 
