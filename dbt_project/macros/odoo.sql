@@ -10,12 +10,3 @@
 {% macro odoo_name(column, key) -%}
 ({{ column }} #>> cast('{{ "{" ~ key ~ ",1}" }}' as text[]))
 {%- endmacro %}
-
-{% macro odoo_siren(registry) -%}
-case
-    when
-        length(replace({{ registry }}, ' ', '')) in (9, 14)
-        and translate({{ registry }}, ' 0123456789', '') = ''
-        then substr(replace({{ registry }}, ' ', ''), 1, 9)
-end
-{%- endmacro %}

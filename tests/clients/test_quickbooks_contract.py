@@ -18,18 +18,8 @@ from typing import Any
 
 import pytest
 from openapi_documents import document_path
-from test_quickbooks import (
-    NAME,
-    allocation,
-    asked,
-    books,
-    client_of,
-    credit_note,
-    exchange_of,
-    exchanges,
-    invoice,
-    payment,
-)
+from sandbox_books import allocation, books, credit_note, invoice, payment
+from test_quickbooks import NAME, asked, client_of, exchange_of, exchanges
 
 from encours.clients.json_numbers import read_json
 from encours.clients.quickbooks import read_records

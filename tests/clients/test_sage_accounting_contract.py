@@ -17,16 +17,8 @@ from urllib.parse import parse_qsl
 import pytest
 from jsonschema import Draft7Validator, FormatChecker
 from openapi_documents import read_document
-from test_sage_accounting import (
-    NAME,
-    allocation,
-    books,
-    client_of,
-    credit_note,
-    exchanges,
-    invoice,
-    payment,
-)
+from sandbox_books import allocation, books, credit_note, invoice, payment
+from test_sage_accounting import NAME, client_of, exchanges
 
 from encours.clients.json_numbers import read_json
 from encours.clients.sage_accounting import read_records

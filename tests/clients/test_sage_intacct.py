@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from xml.etree.ElementTree import fromstring
 
 import pytest
+from sandbox_books import DAY, allocation, invoice, payment
 from scripted_server import Answer, StillClock, serve
 
 from encours.clients.api import Access, Exchange, Record, Window
@@ -25,7 +26,6 @@ from encours.sandbox.books import (
     Document,
     DunningAction,
     Entity,
-    Payment,
     World,
     WriteOff,
 )
@@ -34,7 +34,6 @@ from encours.sandbox.server import Sandbox
 from encours.sources.sage_intacct import SAGE_INTACCT
 
 NAME = "sage_intacct"
-DAY = date(2026, 1, 10)
 GATEWAY = "/sage_intacct/ia/xml/xmlgw.phtml"
 
 
@@ -45,30 +44,6 @@ def customer(key: str = "C1") -> Customer:
         siren="123456782",
         vat_number="FR00123456782",
         country_code="FR",
-    )
-
-
-def invoice(key: str = "F1", amount: str = "120.10", **values: Any) -> Document:
-    given: dict[str, Any] = {
-        "document_id": key,
-        "document_number": f"N-{key}",
-        "customer_id": "C1",
-        "issue_date": DAY,
-        "due_date": DAY + timedelta(days=30),
-        "amount_incl_tax": Decimal(amount),
-    }
-    return Document(**{**given, **values})
-
-
-def payment(key: str, amount: str, on: date = DAY, **values: Any) -> Payment:
-    return Payment(
-        payment_id=key, customer_id="C1", payment_date=on, amount=Decimal(amount), **values
-    )
-
-
-def allocation(key: str, source: str, document: str, amount: str, **values: Any) -> Allocation:
-    return Allocation(
-        allocation_id=key, source_id=source, document_id=document, amount=Decimal(amount), **values
     )
 
 

@@ -21,19 +21,8 @@ import pytest
 import requests
 from jsonschema import Draft7Validator
 from openapi_documents import read_document
-from test_xero import (
-    DAY,
-    NAME,
-    access_to,
-    allocation,
-    books,
-    client_of,
-    credit_note,
-    exchange_of,
-    exchanges,
-    invoice,
-    payment,
-)
+from sandbox_books import DAY, allocation, books, credit_note, invoice, payment
+from test_xero import NAME, access_to, client_of, exchange_of, exchanges
 
 from encours.clients.xero import LIMITS, SCOPES, application
 from encours.clients.xero_records import KINDS, read_records

@@ -9,17 +9,9 @@ from decimal import Decimal
 
 import pytest
 import warehouse_steps as steps
+from sandbox_books import DAY, allocation, books, credit_note, customer, invoice, payment
 from test_api_sources import read_company
-from test_quickbooks import (
-    DAY,
-    NAME,
-    allocation,
-    books,
-    credit_note,
-    customer,
-    invoice,
-    payment,
-)
+from test_quickbooks import NAME
 
 from encours.sandbox.books import Allocation, World, WriteOff
 from encours.sandbox.server import Sandbox

@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 import requests
@@ -22,6 +22,9 @@ from oauthlib.oauth2 import WebApplicationClient
 
 from encours.clients import wire
 from encours.errors import FatalError, RetryableError
+
+if TYPE_CHECKING:
+    from encours.clients.api import Access
 
 CONNECT_SECONDS = 10.0
 READ_SECONDS = 60.0
@@ -184,6 +187,46 @@ def _expiry(answer: requests.Response, lifetime: Any) -> datetime | None:
     if answered_at is None or not re.fullmatch(r"[0-9]{1,9}", seconds):
         return None
     return answered_at + timedelta(seconds=int(seconds))
+
+
+def registered_application(
+    access: Access,
+    *,
+    vendor: str,
+    is_stand_in: bool,
+    authorize_url: str,
+    token_url: str,
+    scopes: tuple[str, ...],
+    wants_basic: bool,
+) -> Application:
+    """How the app that is registered with the vendor is known there: its client id and secret are
+    login and password of the connection. A stand-in issues tokens below its own address. FatalError
+    where the connection lacks one of them."""
+    redirect_uri = access.options.get("redirect_uri", "")
+    if not access.login or not access.secret or not redirect_uri:
+        raise FatalError(
+            f"{access.connection_id} needs the client id (login), the client secret (password) and"
+            f" the redirect URI (redirect_uri) of an app registered with {vendor}:"
+            f" {how_to_authorise(access.connection_id)}"
+        )
+    return Application(
+        authorize_url=f"{access.base_url}/oauth/authorize" if is_stand_in else authorize_url,
+        token_url=f"{access.base_url}/oauth/token" if is_stand_in else token_url,
+        client_id=access.login,
+        client_secret=access.secret,
+        redirect_uri=redirect_uri,
+        scopes=scopes,
+        wants_basic=wants_basic,
+    )
+
+
+def renewed_token(access: Access, application: Application) -> RenewedToken:
+    """FatalError where the connection was never authorised."""
+    if access.tokens is None:
+        raise FatalError(
+            f"{access.connection_id} has no tokens: {how_to_authorise(access.connection_id)}"
+        )
+    return RenewedToken(access.connection_id, access.tokens, application)
 
 
 class RenewedToken:

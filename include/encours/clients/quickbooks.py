@@ -42,7 +42,12 @@ from typing import Any
 from encours.clients.api import Access, Exchange, Record, Window, WindowTooOld
 from encours.clients.http import ApiSession, Fault, FaultKind, Limits, Patience, Response
 from encours.clients.json_numbers import read_json
-from encours.clients.oauth import Application, RenewedToken, how_to_authorise
+from encours.clients.oauth import (
+    Application,
+    how_to_authorise,
+    registered_application,
+    renewed_token,
+)
 from encours.clients.pagination import Page, by_offset
 from encours.clients.vendor_messages import refusal
 from encours.errors import EncoursError, FatalError
@@ -93,23 +98,13 @@ def open_client(access: Access, *, patience: Patience | None = None) -> QuickBoo
 
 
 def application(access: Access) -> Application:
-    """How the app that is registered with Intuit is known there: its client id and secret are login
-    and password of the connection. A stand-in issues tokens below its own address."""
-    redirect_uri = access.options.get("redirect_uri", "")
-    if not access.login or not access.secret or not redirect_uri:
-        raise FatalError(
-            f"{access.connection_id} needs the client id (login), the client secret (password) and"
-            f" the redirect URI (redirect_uri) of an app registered with Intuit:"
-            f" {how_to_authorise(access.connection_id)}"
-        )
-    # The vendor's sandbox companies, too, are authorised at the one address.
-    is_vendor = not access.base_url or access.base_url.endswith(".intuit.com")
-    return Application(
-        authorize_url=AUTHORIZE_URL if is_vendor else f"{access.base_url}/oauth/authorize",
-        token_url=TOKEN_URL if is_vendor else f"{access.base_url}/oauth/token",
-        client_id=access.login,
-        client_secret=access.secret,
-        redirect_uri=redirect_uri,
+    return registered_application(
+        access,
+        vendor="Intuit",
+        # The vendor's sandbox companies, too, are authorised at the one address.
+        is_stand_in=bool(access.base_url) and not access.base_url.endswith(".intuit.com"),
+        authorize_url=AUTHORIZE_URL,
+        token_url=TOKEN_URL,
         scopes=SCOPES,
         wants_basic=True,
     )
@@ -119,13 +114,9 @@ class QuickBooksClient:
     """One company: the realm that the connection names."""
 
     def __init__(self, access: Access, *, patience: Patience | None = None) -> None:
-        if access.tokens is None:
-            raise FatalError(
-                f"{access.connection_id} has no tokens: {how_to_authorise(access.connection_id)}"
-            )
         self._name = access.connection_id
         self._realm = _realm(access)
-        self._token = RenewedToken(self._name, access.tokens, application(access))
+        self._token = renewed_token(access, application(access))
         self._now: datetime | None = None
         self._session = ApiSession(
             self._name,

@@ -41,7 +41,12 @@ from urllib.parse import parse_qsl, urlsplit
 from encours.clients.api import Access, Exchange, Record, Window
 from encours.clients.http import ApiSession, Fault, FaultKind, Limits, Patience, Response
 from encours.clients.json_numbers import read_json
-from encours.clients.oauth import Application, RenewedToken, how_to_authorise
+from encours.clients.oauth import (
+    Application,
+    how_to_authorise,
+    registered_application,
+    renewed_token,
+)
 from encours.clients.pagination import Page, by_page
 from encours.clients.vendor_messages import refusal
 from encours.errors import FatalError
@@ -95,23 +100,12 @@ def open_client(access: Access, *, patience: Patience | None = None) -> SageAcco
 
 
 def application(access: Access) -> Application:
-    """How the app that is registered with Sage is known there: its client id and secret are login
-    and password of the connection. A stand-in issues tokens below its own address."""
-    redirect_uri = access.options.get("redirect_uri", "")
-    if not access.login or not access.secret or not redirect_uri:
-        raise FatalError(
-            f"{access.connection_id} needs the client id (login), the client secret (password) and"
-            f" the callback URL (redirect_uri) of an app registered with Sage:"
-            f" {how_to_authorise(access.connection_id)}"
-        )
-    base_url = _base_url(access)
-    is_vendor = base_url == BASE_URL
-    return Application(
-        authorize_url=AUTHORIZE_URL if is_vendor else f"{base_url}/oauth/authorize",
-        token_url=TOKEN_URL if is_vendor else f"{base_url}/oauth/token",
-        client_id=access.login,
-        client_secret=access.secret,
-        redirect_uri=redirect_uri,
+    return registered_application(
+        access,
+        vendor="Sage",
+        is_stand_in=_base_url(access) != BASE_URL,
+        authorize_url=AUTHORIZE_URL,
+        token_url=TOKEN_URL,
         scopes=SCOPES,
         wants_basic=False,
     )
@@ -121,12 +115,8 @@ class SageAccountingClient:
     """One business of one user's authorisation."""
 
     def __init__(self, access: Access, *, patience: Patience | None = None) -> None:
-        if access.tokens is None:
-            raise FatalError(
-                f"{access.connection_id} has no tokens: {how_to_authorise(access.connection_id)}"
-            )
         self._name = access.connection_id
-        self._token = RenewedToken(self._name, access.tokens, application(access))
+        self._token = renewed_token(access, application(access))
         self._wanted = access.options.get("business_id", "")
         self._business = ""
         self._session = ApiSession(

@@ -44,7 +44,12 @@ from typing import Any
 
 from encours.clients.api import Access, Exchange, Window
 from encours.clients.http import ApiSession, Limits, Patience, Response
-from encours.clients.oauth import Application, RenewedToken, how_to_authorise
+from encours.clients.oauth import (
+    Application,
+    how_to_authorise,
+    registered_application,
+    renewed_token,
+)
 from encours.clients.pagination import Page, by_page
 from encours.clients.xero_records import KINDS, items_of, key_of, read_records
 from encours.errors import FatalError
@@ -77,23 +82,12 @@ def open_client(access: Access, *, patience: Patience | None = None) -> XeroClie
 
 
 def application(access: Access) -> Application:
-    """How the app that is registered with Xero is known there: its client id and secret are login
-    and password of the connection. A stand-in issues tokens below its own address."""
-    redirect_uri = access.options.get("redirect_uri", "")
-    if not access.login or not access.secret or not redirect_uri:
-        raise FatalError(
-            f"{access.connection_id} needs the client id (login), the client secret (password) and"
-            f" the redirect URI (redirect_uri) of an app registered with Xero:"
-            f" {how_to_authorise(access.connection_id)}"
-        )
-    base_url = access.base_url or BASE_URL
-    is_vendor = base_url == BASE_URL
-    return Application(
-        authorize_url=AUTHORIZE_URL if is_vendor else f"{base_url}/oauth/authorize",
-        token_url=TOKEN_URL if is_vendor else f"{base_url}/oauth/token",
-        client_id=access.login,
-        client_secret=access.secret,
-        redirect_uri=redirect_uri,
+    return registered_application(
+        access,
+        vendor="Xero",
+        is_stand_in=access.base_url not in ("", BASE_URL),
+        authorize_url=AUTHORIZE_URL,
+        token_url=TOKEN_URL,
         scopes=tuple(access.options.get("scopes", "").split()) or SCOPES,
         wants_basic=True,
     )
@@ -103,12 +97,8 @@ class XeroClient:
     """One organisation of one authorisation."""
 
     def __init__(self, access: Access, *, patience: Patience | None = None) -> None:
-        if access.tokens is None:
-            raise FatalError(
-                f"{access.connection_id} has no tokens: {how_to_authorise(access.connection_id)}"
-            )
         self._name = access.connection_id
-        self._token = RenewedToken(self._name, access.tokens, application(access))
+        self._token = renewed_token(access, application(access))
         self._wanted = access.options.get("tenant_id", "")
         self._page_size = _page_size(access)
         self._tenant = ""

@@ -49,13 +49,7 @@ final as (
             {{ json_text('latest.payload', 'customer_name') }},
             named_customers.source_customer_id
         ) as customer_name,
-        case
-            when
-                latest.tax_id like 'FR%'
-                and length(latest.tax_id) = 13
-                and translate(substr(latest.tax_id, 5), '0123456789', '') = ''
-                then substr(latest.tax_id, 5)
-        end as siren,
+        {{ siren_of_vat('latest.tax_id') }} as siren,
         nullif(latest.tax_id, '') as vat_number,
         cast(null as text) as country_code,
         nullif({{ json_text('latest.payload', 'industry') }}, '') as sector,

@@ -18,13 +18,7 @@ final as (
         cast(null as bigint) as line_no,
         entity_id,
         {{ json_text('payload', 'company_name') }} as entity_name,
-        case
-            when
-                tax_id like 'FR%'
-                and length(tax_id) = 13
-                and translate(substr(tax_id, 5), '0123456789', '') = ''
-                then substr(tax_id, 5)
-        end as siren,
+        {{ siren_of_vat('tax_id') }} as siren,
         {{ json_text('payload', 'default_currency') }} as base_currency,
         cast(null as text) as time_zone,
         known_at

@@ -46,7 +46,7 @@ final as (
         end as customer_name,
         case
             when partners.country_code is null or partners.country_code = 'FR'
-                then {{ odoo_siren('partners.company_registry') }}
+                then {{ siren_of_registry('partners.company_registry') }}
         end as siren,
         partners.vat_number,
         partners.country_code,

@@ -5,7 +5,7 @@ with final as (
         cast(null as bigint) as line_no,
         companies.entity_id,
         companies.company_name as entity_name,
-        {{ odoo_siren('companies.company_registry') }} as siren,
+        {{ siren_of_registry('companies.company_registry') }} as siren,
         currencies.currency_code as base_currency,
         cast(null as text) as time_zone,
         companies.known_at

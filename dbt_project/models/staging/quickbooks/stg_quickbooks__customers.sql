@@ -35,13 +35,7 @@ final as (
         customers.entity_id,
         customers.record_key as source_customer_id,
         {{ json_text('customers.payload', 'DisplayName') }} as customer_name,
-        case
-            when
-                customers.tax_number like 'FR%'
-                and length(customers.tax_number) = 13
-                and translate(substr(customers.tax_number, 5), '0123456789', '') = ''
-                then substr(customers.tax_number, 5)
-        end as siren,
+        {{ siren_of_vat('customers.tax_number') }} as siren,
         case when customers.tax_number not like '%XX%' then nullif(customers.tax_number, '') end
             as vat_number,
         case

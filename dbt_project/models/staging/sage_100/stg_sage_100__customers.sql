@@ -4,7 +4,7 @@ with third_parties as (
         entity_id,
         trim(record_key) as source_customer_id,
         nullif(trim({{ json_text('payload', 'CT_Intitule') }}), '') as customer_name,
-        {{ odoo_siren(json_text('payload', 'CT_Siret')) }} as siren,
+        {{ siren_of_registry(json_text('payload', 'CT_Siret')) }} as siren,
         nullif(trim({{ json_text('payload', 'CT_Identifiant') }}), '') as vat_number,
         coalesce(first_extracted_at, extracted_at) as known_at
     from {{ source('raw_sage_100', 'customers') }} as versions

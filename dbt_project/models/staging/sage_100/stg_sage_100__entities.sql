@@ -5,7 +5,7 @@ with final as (
         cast(null as integer) as line_no,
         entity_id,
         trim({{ json_text('payload', 'D_RaisonSoc') }}) as entity_name,
-        {{ odoo_siren(json_text('payload', 'D_Siret')) }} as siren,
+        {{ siren_of_registry(json_text('payload', 'D_Siret')) }} as siren,
         -- Which currency the company keeps its books in is in no column that is relied on.
         'EUR' as base_currency,
         cast(null as text) as time_zone,

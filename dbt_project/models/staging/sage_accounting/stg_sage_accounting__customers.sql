@@ -34,13 +34,7 @@ final as (
         contacts.entity_id,
         contacts.record_key as source_customer_id,
         {{ json_text('contacts.payload', 'name') }} as customer_name,
-        case
-            when
-                contacts.tax_number like 'FR%'
-                and length(contacts.tax_number) = 13
-                and translate(substr(contacts.tax_number, 5), '0123456789', '') = ''
-                then substr(contacts.tax_number, 5)
-        end as siren,
+        {{ siren_of_vat('contacts.tax_number') }} as siren,
         nullif(contacts.tax_number, '') as vat_number,
         {{ json_text(json_part('contacts.main_address', 'country'), 'id') }} as country_code,
         cast(null as text) as sector,

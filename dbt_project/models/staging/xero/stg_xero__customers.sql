@@ -65,18 +65,10 @@ final as (
         entity_id,
         record_key as source_customer_id,
         {{ json_text('payload', 'Name') }} as customer_name,
-        -- A company number may be a SIREN or a SIRET, which begins with it.
-        case
-            when
-                length(company_number) in (9, 14)
-                and translate(company_number, '0123456789', '') = ''
-                then substr(company_number, 1, 9)
-            when
-                tax_number like 'FR%'
-                and length(tax_number) = 13
-                and translate(substr(tax_number, 5), '0123456789', '') = ''
-                then substr(tax_number, 5)
-        end as siren,
+        coalesce(
+            {{ siren_of_registry('company_number') }},
+            {{ siren_of_vat('tax_number') }}
+        ) as siren,
         nullif(tax_number, '') as vat_number,
         -- The field takes any text: only a code is one.
         case when length(country) = 2 then country end as country_code,

@@ -19,13 +19,7 @@ final as (
         cast(null as integer) as line_no,
         latest.entity_id,
         {{ json_text('latest.payload', 'Name') }} as entity_name,
-        case
-            when
-                latest.tax_number like 'FR%'
-                and length(latest.tax_number) = 13
-                and translate(substr(latest.tax_number, 5), '0123456789', '') = ''
-                then substr(latest.tax_number, 5)
-        end as siren,
+        {{ siren_of_vat('latest.tax_number') }} as siren,
         {{ json_text('latest.payload', 'BaseCurrency') }} as base_currency,
         zones.time_zone,
         latest.known_at
