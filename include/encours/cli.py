@@ -286,13 +286,13 @@ def connect_source(
         password=values.pop("password", None),
         extra=json.dumps({key: value for key, value in values.items() if value}),
     )
-    application = API_SOURCES[source].application
+    application = API_SOURCES[source].application(access)
     if application is None:
         company = accesses.prove_access(access)
         accesses.store_access(settings, access)
     else:
         # The first pair of tokens is issued once: it is stored before it is used.
-        accesses.store_access(settings, access, _authorised(application(access), name))
+        accesses.store_access(settings, access, _authorised(application, name))
         company = accesses.prove_access(accesses.with_tokens(settings, access))
     print(f"connected: {name} opens company {company}, entity {access.entity_id}")
     print(f"read it with: encours run --source {source}")

@@ -12,12 +12,16 @@ from typing import Any
 import pytest
 from openapi_documents import OpenApiDocument, document
 from scripted_server import StillClock
+from token_endpoint import StoreInMemory
 
 from encours.clients.api import Access, Exchange, Record, Window, WindowTooOld
-from encours.clients.pennylane import PennylaneClient, open_client, read_records
+from encours.clients.oauth import Tokens
+from encours.clients.pennylane import PennylaneClient, application, open_client, read_records
 from encours.errors import EncoursError, FatalError, RetryableError
 from encours.sandbox.books import Allocation, Customer, Document, Entity, Payment, World
+from encours.sandbox.desk import DEMO_TOKEN
 from encours.sandbox.server import Sandbox
+from encours.sandbox.token_office import CLIENT_ID, REDIRECT_URI
 from encours.sources.pennylane import PENNYLANE
 
 ROOT = "/pennylane/api/external/v2"
@@ -407,6 +411,54 @@ def test_a_listing_that_is_not_there_is_no_empty_listing(running: Sandbox) -> No
 
     with pytest.raises(FatalError, match="no list of items"):
         served.read("customers")
+
+
+def app_of(served: Served) -> Access:
+    """The connection of a registered app, authorised; its access token is good for two requests."""
+    grant = served.desk.issue(uses=2)
+    return Access(
+        "encours_pennylane",
+        "main",
+        served.sandbox.connection("pennylane")["host"],
+        CLIENT_ID,
+        DEMO_TOKEN,
+        {"redirect_uri": REDIRECT_URI},
+        StoreInMemory(Tokens(grant.access_token, grant.refresh_token)),
+    )
+
+
+def test_an_app_renews_its_tokens_which_both_change(running: Sandbox) -> None:
+    served = serve(running, *(invoice(number) for number in range(3)))
+    access = app_of(served)
+    served.client = PennylaneClient(access, served.clock.patience())
+
+    read = [*served.read("customer_invoices"), *served.read("matched_transactions")]
+
+    assert len(read) == 6
+    assert isinstance(access.tokens, StoreInMemory)
+    spent, *renewed = access.tokens.stored
+    assert renewed
+    assert spent.refresh_token not in {tokens.refresh_token for tokens in renewed}
+
+
+def test_an_app_that_was_never_authorised_says_how(running: Sandbox) -> None:
+    access = replace(app_of(serve(running)), tokens=None)
+
+    with pytest.raises(FatalError, match="has no tokens: encours connect pennylane"):
+        open_client(access)
+
+
+def test_tokens_are_issued_where_the_connection_says() -> None:
+    given = {"redirect_uri": REDIRECT_URI, "token_url": "https://example.test/token"}
+    app = application(Access("encours_pennylane", "main", "", CLIENT_ID, DEMO_TOKEN, given))
+
+    assert app is not None
+    assert app.token_url == "https://example.test/token"
+    assert app.authorize_url == "https://app.pennylane.com/oauth/authorize"
+
+
+def test_a_company_token_needs_no_app() -> None:
+    assert application(Access("encours_pennylane", "main", "", "", "a-company-token")) is None
 
 
 def test_another_account_has_another_company_id(running: Sandbox) -> None:

@@ -20,19 +20,18 @@ from encours.sources.registry import API_SOURCES
 
 def access_of(sandbox: Sandbox, source: str, entity: str = "") -> Access:
     fields = sandbox.connection(source)
-    tokens = None
-    if API_SOURCES[source].application is not None:
-        grant = sandbox.desk(source).issue()
-        tokens = StoreInMemory(Tokens(grant.access_token, grant.refresh_token))
-    return Access(
+    access = Access(
         connection_id=f"encours_{source}",
         entity_id=entity or source,
         base_url=fields["host"],
         login=fields.get("login") or "",
         secret=fields.get("password") or "",
         options=fields.get("extra") or {},
-        tokens=tokens,
     )
+    if API_SOURCES[source].application(access) is None:
+        return access
+    grant = sandbox.desk(source).issue()
+    return replace(access, tokens=StoreInMemory(Tokens(grant.access_token, grant.refresh_token)))
 
 
 def read_company(

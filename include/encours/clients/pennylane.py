@@ -4,8 +4,10 @@ What is said of the vendor here comes from the published OpenAPI document of the
 its guides on pagination, rate limits, errors and data changes (pennylane.readme.io, 2026).
 
 Access is a company token, sent as Bearer: it is made in Pennylane's settings and lasts until it is
-revoked. OAuth (whose refresh tokens rotate: each renewal kills the pair before) is not supported
-yet. The scopes needed are `customers:readonly` and `customer_invoices:readonly`.
+revoked. Or it is an app registered with Pennylane (OAuth 2.0, authorisation code): its access token
+lives a day, its refresh token 90 days and for one renewal, which kills the pair before. Tokens are
+issued at /oauth/token by the guides, at /oauth/oauth/token by the specification: a connection may
+name the address. The scopes needed are `customers:readonly` and `customer_invoices:readonly`.
 
 Listings are walked by cursor in ascending id, so that a record made meanwhile comes at the end.
 What changed since a moment is asked of the changelogs, which name ids and remember four weeks, and
@@ -32,10 +34,14 @@ from typing import Any
 from encours.clients.api import Access, Client, Exchange, Record, Window, WindowTooOld
 from encours.clients.http import ApiSession, Limits, Patience, Response, pause_at_reset
 from encours.clients.json_numbers import read_json
+from encours.clients.oauth import Application, registered_application, renewed_token
 from encours.clients.pagination import Page, by_cursor
 from encours.errors import EncoursError, FatalError
 
 BASE_URL = "https://app.pennylane.com"
+AUTHORIZE_URL = f"{BASE_URL}/oauth/authorize"
+TOKEN_URL = f"{BASE_URL}/oauth/token"
+SCOPES = ("customers:readonly", "customer_invoices:readonly")
 ROOT = "/api/external/v2"
 # Guide "Rate limiting in API v2", 2026-02-06: per token, whatever the endpoint.
 LIMITS = Limits(requests=25, seconds=5.0)
@@ -78,6 +84,22 @@ def open_client(access: Access, *, patience: Patience | None = None) -> Client:
     return PennylaneClient(access, patience)
 
 
+def application(access: Access) -> Application | None:
+    """None for a company token, which needs no app: a connection with a client id (login) is that
+    of an app."""
+    if not access.login:
+        return None
+    return registered_application(
+        access,
+        vendor="Pennylane",
+        is_stand_in=access.base_url not in ("", BASE_URL),
+        authorize_url=AUTHORIZE_URL,
+        token_url=access.options.get("token_url") or TOKEN_URL,
+        scopes=SCOPES,
+        wants_basic=False,
+    )
+
+
 class PennylaneClient:
     """One company. `company_id` is the id that `/me` gives it."""
 
@@ -87,10 +109,15 @@ class PennylaneClient:
                 f"{access.connection_id}: the connection has no password"
                 " (put the company's API token there)"
             )
+        app = application(access)
+        token = renewed_token(access, app) if app else None
         self._session = ApiSession(
             access.connection_id,
             access.base_url or BASE_URL,
-            headers=lambda: {"Authorization": f"Bearer {access.secret}"},
+            headers=token.headers
+            if token
+            else lambda: {"Authorization": f"Bearer {access.secret}"},
+            renew=token.renew if token else None,
             limits=LIMITS,
             pause=pause_at_reset(),
             patience=patience,

@@ -86,7 +86,7 @@ def read_access(settings: Settings, name: str) -> Access:
 def with_tokens(settings: Settings, access: Access) -> Access:
     """The same, with the store of its tokens where the source renews them."""
     source = source_of(access.connection_id)
-    if source is None or source.application is None:
+    if source is None or source.application(access) is None:
         return access
     return replace(access, tokens=StoredTokens(settings, access.connection_id))
 

@@ -27,8 +27,10 @@ from encours.sandbox.books import World
 from encours.sandbox.desk import Desk, Standing
 from encours.sandbox.json_bodies import answer_json
 from encours.sandbox.rows import Allocation, Customer, Document, Instalment, Payment
+from encours.sandbox.token_office import TokenOffice
 
 ROOT = "/api/external/v2"
+TOKEN_LIFE = timedelta(days=1)
 MEMORY = timedelta(weeks=4)
 PAGE_RECORDS, LARGEST_PAGE, LARGEST_CHANGELOG_PAGE = 20, 100, 1000
 
@@ -71,7 +73,11 @@ def routes(world: World, desk: Desk) -> Sequence[BaseRoute]:
 
         return check
 
-    return [Route(ROOT + path, behind_the_token(answer)) for path, answer in served.items()]
+    office = TokenOffice(world, desk, TOKEN_LIFE, is_only_way=False)
+    return [
+        *office.routes(""),
+        *(Route(ROOT + path, behind_the_token(answer)) for path, answer in served.items()),
+    ]
 
 
 # ---------------------------------------------------------------------- errors and limits

@@ -27,7 +27,8 @@ CODE_LIFE = timedelta(seconds=60)
 class TokenOffice:
     """`life` is that of an access token. `with_code` and `with_tokens` are what the vendor sends
     beside the code and the tokens. `wants_basic`: the app names itself by HTTP Basic, and not in
-    the fields of the form. A stand-in that has one asks for its REDIRECT_URI."""
+    the fields of the form. `is_only_way`: the stand-in's connection is that of the app; else it
+    bears a key that needs no office."""
 
     world: World
     desk: Desk
@@ -35,11 +36,13 @@ class TokenOffice:
     with_code: Mapping[str, str] = field(default_factory=dict)
     with_tokens: Mapping[str, Any] = field(default_factory=dict)
     wants_basic: bool = False
+    is_only_way: bool = True
     _codes: dict[str, datetime] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
-        self.desk.login = CLIENT_ID
-        self.desk.options = {**self.desk.options, "redirect_uri": REDIRECT_URI}
+        if self.is_only_way:
+            self.desk.login = CLIENT_ID
+            self.desk.options = {**self.desk.options, "redirect_uri": REDIRECT_URI}
 
     def routes(self, root: str) -> list[BaseRoute]:
         """The two addresses that a client of a stand-in takes below its own: `root` is the path

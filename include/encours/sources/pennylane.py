@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from encours.clients.pennylane import open_client, read_records
+from encours.clients.pennylane import application, open_client, read_records
 from encours.sources.source import ApiSource, ApiStream, Deletes, Field
 
 PENNYLANE = ApiSource(
@@ -29,11 +29,19 @@ PENNYLANE = ApiSource(
             "host", "address of Pennylane, https://app.pennylane.com if absent", is_required=False
         ),
         Field(
+            "login",
+            "client id of an app registered with Pennylane, where one is",
+            is_required=False,
+        ),
+        Field(
             "password",
             "company token, made in the settings of Pennylane with the scopes customers:readonly"
-            " and customer_invoices:readonly",
+            " and customer_invoices:readonly; of an app its client secret",
         ),
+        Field("redirect_uri", "of an app, its redirect URI as registered", is_required=False),
+        Field("token_url", "of an app, where tokens are issued, if elsewhere", is_required=False),
     ),
+    application=application,
     cannot_know=(
         "how much of a bank transaction settled which invoice: estimated where a transaction has"
         " several invoices or an invoice several transactions",

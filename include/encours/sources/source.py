@@ -67,7 +67,8 @@ class ApiSource(Source):
     what the source does not tell, in words for the README. `overlap` is how far a later reading
     goes back before the last one. `connection` lists what a connection needs. `schedule` is a cron
     expression in UTC: before the working day, so that the marts are there when it begins.
-    `application` says how a person authorises us, where tokens are issued and renewed (OAuth 2.0).
+    `application` says how a person authorises us, where tokens are issued and renewed (OAuth 2.0);
+    None for a connection that needs nobody to.
     """
 
     standing: str
@@ -78,7 +79,7 @@ class ApiSource(Source):
     connection: tuple[Field, ...]
     cannot_know: tuple[str, ...] = ()
     schedule: str = "15 3 * * *"
-    application: Callable[[Access], Application] | None = None
+    application: Callable[[Access], Application | None] = lambda _: None
 
     def stream(self, name: str) -> ApiStream:
         return next(stream for stream in self.streams if stream.name == name)
