@@ -111,6 +111,28 @@ def test_shorter_pause_does_not_end_a_longer_one() -> None:
     assert clock.slept == [20.0]
 
 
+def test_what_was_used_up_by_ourselves_is_not_waited_for_twice() -> None:
+    clock = StillClock()
+    turns = limiter(clock, Limits(25, 5))
+    starts(clock, turns, 25)
+
+    turns.note_spent(6.0, None)
+    starts(clock, turns, 1)
+
+    assert clock.slept == [pytest.approx(5.2)]
+
+
+def test_what_others_used_up_is_waited_for() -> None:
+    clock = StillClock()
+    turns = limiter(clock, Limits(25, 5))
+    starts(clock, turns, 3)
+
+    turns.note_spent(4.0, None)
+    starts(clock, turns, 1)
+
+    assert clock.slept == [pytest.approx(4.0)]
+
+
 def test_long_pause_is_told_and_not_slept() -> None:
     clock = StillClock()
     turns = limiter(clock, Limits(10, 1), longest=30)

@@ -301,7 +301,7 @@ class ApiSession:
             trial.begin()
             response = self._answer(call, own)
         if self._pause is not None and (seconds := self._pause(response)) > 0:
-            self._limiter.pause(seconds, _later(response.answered_at, seconds))
+            self._limiter.note_spent(seconds, _later(response.answered_at, seconds))
         return response
 
     def _answer(self, call: _Call, own: Mapping[str, str]) -> Response:

@@ -16,6 +16,8 @@ from encours.errors import RetryableError
 _MARGIN = 1.04
 # Waiting for the next turn is no fault and costs no patience, but a daily limit is not slept out.
 _LONGEST_TURN = 120.0
+# The end of a window and the moment of the answer are both told in whole seconds.
+_ROUNDING = 2.0
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,15 @@ class RateLimiter:
             if paused_to > self._paused_to:
                 self._paused_to, self._until = paused_to, until
 
+    def note_spent(self, seconds: float, until: datetime | None) -> None:
+        """The vendor says that nothing remains for so long. Where that is what we used up
+        ourselves, our own turns wait long enough: vendors tell whole seconds, rounded up."""
+        if seconds > self._own_turn(self._monotonic()) + _ROUNDING:
+            self.pause(seconds, until)
+
+    def _own_turn(self, now: float) -> float:
+        return max((_turn(starts, seconds, now) for seconds, starts in self._windows), default=0.0)
+
     def _wait(self) -> float:
         now = self._monotonic()
         with self._pause_lock:
@@ -101,7 +112,7 @@ class RateLimiter:
             raise QuotaReached(
                 quota_message(self._name, paused, until), seconds=paused, until=until
             )
-        turn = max((_turn(starts, seconds, now) for seconds, starts in self._windows), default=0.0)
+        turn = self._own_turn(now)
         if turn > max(self._longest, _LONGEST_TURN):
             raise QuotaReached(quota_message(self._name, turn, None), seconds=turn, until=None)
         return max(paused, turn)
