@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from encours.errors import BadInput, FatalError, RetryableError
-from encours.orchestration import in_process, ingest, runs
+from encours.orchestration import accesses, in_process, ingest, runs
 from encours.orchestration.failures import (
     database_failure,
     forget_failure,
@@ -31,9 +31,11 @@ Refusals = list[tuple[str, str]]
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Settings:
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Without a connection; to look for one would start a server."""
     settings = Settings(home=tmp_path / "home")
     settings.inbox_dir.mkdir(parents=True)
+    monkeypatch.setattr(accesses, "configured", lambda _settings: {})
     return settings
 
 
