@@ -7,13 +7,14 @@ function of it, so that loading reads from the landing zone what extraction read
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
 from encours.clients.oauth import TokenStore
-from encours.errors import EncoursError
+from encours.errors import EncoursError, FatalError
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,19 @@ class Access:
     secret: str = field(default="", repr=False)
     options: Mapping[str, str] = field(default_factory=dict, repr=False)
     tokens: TokenStore | None = None
+
+    def number(self, option: str, most: int) -> int | None:
+        """An option that is a whole number from 1 to `most`; None without it. FatalError for
+        anything else."""
+        text = self.options.get(option, "")
+        if not text:
+            return None
+        if not re.fullmatch(r"[1-9][0-9]{0,9}", text) or int(text) > most:
+            raise FatalError(
+                f"{self.connection_id}: {option} in the connection's extra is no number from 1 to"
+                f" {most}"
+            )
+        return int(text)
 
 
 class WindowTooOld(EncoursError):

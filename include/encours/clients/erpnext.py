@@ -38,7 +38,6 @@ company), POS Invoices before they are consolidated.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
@@ -73,6 +72,7 @@ __all__ = ["ErpnextClient", "open_client", "read_records"]
 _LIMITS = Limits(requests=20, seconds=1.0)
 _PAGE_ROWS = 500
 _PAGE_NAMES = 20_000
+_LARGEST_PAGE = 999_999
 # Names go into the address of a request; gunicorn, which serves Frappe, takes lines of 4,094 signs.
 _LONGEST_NAMES = 2_000
 # More rows than the payment schedules of so few invoices have.
@@ -105,8 +105,8 @@ class ErpnextClient:
         }
         self._access = access
         self._name = access.connection_id
-        self._page_rows = _page_size(access) or _PAGE_ROWS
-        self._page_names = _page_size(access) or _PAGE_NAMES
+        self._page_rows = access.number("page_size", _LARGEST_PAGE) or _PAGE_ROWS
+        self._page_names = access.number("page_size", _LARGEST_PAGE) or _PAGE_NAMES
         self._session = ApiSession(
             self._name,
             access.base_url,
@@ -290,14 +290,3 @@ def _in_parts(names: Sequence[str]) -> Iterator[list[str]]:
         length += room
     if part:
         yield part
-
-
-def _page_size(access: Access) -> int | None:
-    text = access.options.get("page_size", "")
-    if not text:
-        return None
-    if not re.fullmatch(r"[1-9]\d{0,5}", text, re.ASCII):
-        raise FatalError(
-            f"{access.connection_id}: page_size in the connection's extra is no number from 1"
-        )
-    return int(text)

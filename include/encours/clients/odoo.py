@@ -49,6 +49,7 @@ OLDEST_VERSION = 13
 
 _PAGE_ROWS = 1_000
 _PAGE_IDS = 50_000
+_LARGEST_NUMBER = 9_999_999_999
 # 100 million rows: only a server that repeats itself gets there.
 _MOST_PAGES = 100_000
 
@@ -88,8 +89,8 @@ class OdooClient:
         self._calls = calls
         self._access = access
         self._version = version
-        self._page_rows = _number(access, "page_size") or _PAGE_ROWS
-        self._page_ids = _number(access, "page_size") or _PAGE_IDS
+        self._page_rows = access.number("page_size", _LARGEST_NUMBER) or _PAGE_ROWS
+        self._page_ids = access.number("page_size", _LARGEST_NUMBER) or _PAGE_IDS
         self._company: Mapping[str, Any] | None = None
 
     def company_id(self) -> str:
@@ -174,7 +175,7 @@ class OdooClient:
             {"fields": ["create_date"], "order": "id asc", "context": {"active_test": False}},
         )
         companies = _companies(read_value(answer.body))
-        named = _number(self._access, "company_id")
+        named = self._access.number("company_id", _LARGEST_NUMBER)
         found = [company for company in companies if named in (None, company["id"])]
         if len(found) == 1:
             return found[0]
@@ -194,14 +195,3 @@ def _companies(value: Any) -> list[Mapping[str, Any]]:
     ):
         return value
     raise FatalError("odoo: the answer to a listing of res.company is no list of companies")
-
-
-def _number(access: Access, option: str) -> int | None:
-    text = access.options.get(option, "")
-    if not text:
-        return None
-    if not re.fullmatch(r"[1-9]\d{0,9}", text, re.ASCII):
-        raise FatalError(
-            f"{access.connection_id}: {option} in the connection's extra is no number from 1"
-        )
-    return int(text)

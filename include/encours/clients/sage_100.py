@@ -48,18 +48,15 @@ DIALECTS = ("mssql", "sqlite")
 
 _PAGE_ROWS = 5_000
 _PAGE_KEYS = 50_000
+_LARGEST_PAGE = 9_999_999
 _DIGITS = re.compile(r"-?\d{1,18}(\.\d{1,6})?", re.ASCII)
 
 
 def open_client(access: Access, *, patience: Patience | None = None) -> Sage100Client:
     """A client of the database that the connection names. Options: `page_size`."""
-    page_size = access.options.get("page_size", "")
-    if page_size and not re.fullmatch(r"[1-9]\d{0,6}", page_size, re.ASCII):
-        raise FatalError(
-            f"{access.connection_id}: page_size in the connection's extra is no number from 1"
-        )
+    page_size = access.number("page_size", _LARGEST_PAGE)
     session = SqlSession(access, dialects=DIALECTS, patience=patience)
-    return Sage100Client(session, int(page_size) if page_size else None)
+    return Sage100Client(session, page_size)
 
 
 class Sage100Client:

@@ -100,7 +100,7 @@ class SageIntacctClient:
             access.secret,
             options.get("location_id", ""),
         )
-        self._page_size = _page_size(access)
+        self._page_size = access.number("page_size", PAGE_IDS)
         self._patience = patience
         self._base_url = access.base_url or BASE_URL
         # By host: signing in and asking count for one limit where it is the same.
@@ -307,15 +307,3 @@ def _needed(access: Access, option: str) -> str:
             f"{access.connection_id} has no {option} in its extra (encours connect sage_intacct)"
         )
     return value
-
-
-def _page_size(access: Access) -> int | None:
-    text = access.options.get("page_size", "")
-    if not text:
-        return None
-    if not re.fullmatch(r"[1-9]\d{0,3}", text, re.ASCII) or int(text) > PAGE_IDS:
-        raise FatalError(
-            f"{access.connection_id}: page_size in the connection's extra is no number from 1 to"
-            f" {PAGE_IDS}"
-        )
-    return int(text)
