@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 import warehouse_steps as steps
-from test_api_sources import read_company
+from api_steps import read_company
 from test_dolibarr import allocation, invoice, payment
 
 from encours.sandbox.books import Allocation, Customer, Entity, World, WriteOff

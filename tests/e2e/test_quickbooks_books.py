@@ -9,8 +9,8 @@ from decimal import Decimal
 
 import pytest
 import warehouse_steps as steps
+from api_steps import read_company
 from sandbox_books import DAY, allocation, books, credit_note, customer, invoice, payment
-from test_api_sources import read_company
 from test_quickbooks import NAME
 
 from encours.sandbox.books import Allocation, World, WriteOff

@@ -8,8 +8,8 @@ from decimal import Decimal
 
 import pytest
 import warehouse_steps as steps
+from api_steps import read_company
 from sandbox_books import allocation, books, credit_note, invoice, payment
-from test_api_sources import read_company
 
 from encours.sandbox.books import Allocation, Payment, Promise, World, WriteOff
 from encours.sandbox.server import Sandbox
