@@ -16,6 +16,7 @@ from encours.orchestration.assets import INBOX, RAW
 from encours.orchestration.defaults import START_DATE, defaults, guarded
 from encours.orchestration.failures import read_failure
 from encours.orchestration.run_ids import new_run_id
+from encours.orchestration.turns import reading_pool
 from encours.settings import load_settings
 from encours.sources.registry import API_SOURCES, FILE_SOURCES
 from encours.sources.source import ApiSource, FileSource
@@ -137,6 +138,10 @@ def make_api_ingest(source: ApiSource) -> Any:
         **Rerun** Clear the task: it reads from the last loaded moment again; what is known already
         adds nothing. One company that fails does not keep the others from being loaded.
 
+        **Limits** Reading takes the one slot of the pool `read_{source.key}`, and the lock of its
+        connection, so that no two runs ask one system at once; what one run asked counts in the
+        vendor's limit for the next one.
+
         **Hold** This DAG publishes nothing; `build_receivables` decides.
         """,
         schedule=source.schedule,
@@ -168,7 +173,7 @@ def make_api_ingest(source: ApiSource) -> Any:
         # Each company is a chain of its own.
         @task_group
         def company(request: dict[str, Any]) -> None:
-            @task(map_index_template="{{ connection_id }}")
+            @task(map_index_template="{{ connection_id }}", pool=reading_pool(source.key))
             @guarded
             def land_company(request: dict[str, Any]) -> str:
                 get_current_context()["connection_id"] = request["connection_id"]

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import threading
+import time
 from bisect import bisect_left
+from collections import deque
 
 import pytest
 from scripted_server import StillClock
 
-from encours.clients.rate_limits import Limits, QuotaReached, RateLimiter
+from encours.clients import rate_limits
+from encours.clients.rate_limits import (
+    Limits,
+    QuotaReached,
+    RateLimiter,
+    begun_by,
+    take_turns,
+    told_turns,
+)
 
 
 def limiter(clock: StillClock, *limits: Limits, longest: float = 300.0) -> RateLimiter:
@@ -161,3 +171,30 @@ def test_daily_limit_is_told_and_not_slept() -> None:
 def test_limits_permit_something(numbers: tuple[int, int, int]) -> None:
     with pytest.raises(ValueError, match="permit nothing"):
         Limits(*numbers)
+
+
+def test_what_an_earlier_session_asked_counts_for_the_next_one() -> None:
+    clock = StillClock()
+    begun: deque[float] = deque()
+    limits = (Limits(25, 5),)
+    options = {"longest": 300.0, "monotonic": clock.monotonic, "sleep": clock.sleep}
+    first = starts(clock, RateLimiter("b", limits, begun=begun, **options), 20)
+
+    second = starts(clock, RateLimiter("b", limits, begun=begun, **options), 20)
+
+    assert most_in_any_window(first + second, 5) == 25
+
+
+def test_what_one_process_asked_is_counted_by_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rate_limits, "_begun", {})
+    now = time.monotonic()
+    begun_by("books_1", "https://a").extend([now - 1000, now - 4, now - 1])
+    begun_by("books_2", "https://a").append(now)
+    told = told_turns("books_1")
+
+    monkeypatch.setattr(rate_limits, "_begun", {})
+    take_turns("books_1", told, 2.0)
+
+    (ages,) = told_turns("books_1").values()
+    assert ages == [pytest.approx(6, abs=1), pytest.approx(3, abs=1)]
+    assert told_turns("books_2") == {}

@@ -59,6 +59,7 @@ def _task(task: Any) -> dict[str, Any]:
         "operator": type(task).__name__,
         "owner": task.owner,
         "retries": task.retries,
+        "pool": task.pool,
         "timeout_seconds": timeout.total_seconds() if timeout else None,
         "trigger_rule": task.trigger_rule.value,
         "is_teardown": task.is_teardown,

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from encours.sources.registry import API_SOURCES
+
 pytestmark = pytest.mark.xdist_group("dags")
 
 DOC_PARTS = ("Purpose", "Inputs", "Outputs", "Rerun", "Hold")
@@ -66,3 +68,16 @@ def test_retries_are_bounded_and_a_release_is_never_repeated(bag: dict[str, Any]
 
     assert retries.pop("release_held") == {0}
     assert all(found == {3} for found in retries.values())
+
+
+def test_a_task_that_reads_a_system_takes_a_slot_of_its_pool_and_no_other_does(
+    bag: dict[str, Any],
+) -> None:
+    pools = {
+        f"{dag_id}.{task_id}": task["pool"]
+        for dag_id, dag in bag["dags"].items()
+        for task_id, task in dag["tasks"].items()
+        if task["pool"] != "default_pool"
+    }
+
+    assert pools == {f"ingest_{key}.company.land_company": f"read_{key}" for key in API_SOURCES}

@@ -20,6 +20,7 @@ from encours.demo.books import DemoOptions, write_books
 from encours.errors import BadInput, FatalError
 from encours.orchestration import services
 from encours.settings import Settings
+from encours.sources.registry import API_SOURCES
 from encours.warehouse import embedded
 from home_processes import processes_of
 
@@ -154,6 +155,12 @@ def test_dropped_folder_that_is_held_is_published_by_the_release_dag(
         b"select action, published_by, reason from ops.publication"
         b" order by publication_row desc limit 1"
     ) == [("release", "controller", "known in accounting")]
+
+
+def test_each_accounting_system_has_a_pool_with_one_slot(scheduled: ScheduledHome) -> None:
+    pools = {pool["name"]: pool["slots"] for pool in scheduled.get("pools", limit=100)["pools"]}
+
+    assert {f"read_{key}": 1 for key in API_SOURCES}.items() <= pools.items()
 
 
 # --- up and stop -------------------------------------------------------------------------------

@@ -30,7 +30,13 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type
 from encours.clients import wire
 from encours.clients.api import Exchange
 from encours.clients.json_numbers import read_json, write_json
-from encours.clients.rate_limits import Limits, QuotaReached, RateLimiter, quota_message
+from encours.clients.rate_limits import (
+    Limits,
+    QuotaReached,
+    RateLimiter,
+    begun_by,
+    quota_message,
+)
 from encours.clients.vendor_messages import refusal
 from encours.errors import EncoursError, FatalError, RetryableError
 
@@ -216,6 +222,10 @@ class ApiSession:
             longest=self._patience.seconds,
             monotonic=self._patience.monotonic,
             sleep=self._patience.sleep,
+            # A clock that only a test knows tells no moment of this process.
+            begun=begun_by(name, self._base_url)
+            if self._patience.monotonic is time.monotonic
+            else None,
         )
         self._session = _session(max(limit.concurrent for limit in all_limits), is_loopback)
         # Its warnings and debug lines quote whole addresses, with the values that are asked for.

@@ -1,10 +1,15 @@
-"""A vendor's request limits, obeyed before they bite."""
+"""A vendor's request limits, obeyed before they bite.
+
+What one connection has asked lately counts for whoever reads it next: for the next session of this
+process by itself, for the next process by what `told_turns` gives and `take_turns` takes.
+"""
 
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +23,11 @@ _MARGIN = 1.04
 _LONGEST_TURN = 120.0
 # The end of a window and the moment of the answer are both told in whole seconds.
 _ROUNDING = 2.0
+# Longer windows are daily quotas, which the vendor tells by itself.
+_LONGEST_SHARED = 300.0
+_MOST_SHARED = 5000
+# By connection and address, on the clock of this process: when a request was begun.
+_begun: dict[tuple[str, str], deque[float]] = {}
 
 
 @dataclass(frozen=True)
@@ -47,10 +57,38 @@ class QuotaReached(RetryableError):
         super().__init__(message)
 
 
+def begun_by(connection_id: str, address: str) -> deque[float]:
+    """When this process began requests of a connection lately: one list for all its sessions."""
+    return _begun.setdefault((connection_id, address), deque(maxlen=_MOST_SHARED))
+
+
+def told_turns(connection_id: str) -> dict[str, list[float]]:
+    """By address, how many seconds ago this process began the connection's latest requests."""
+    now = time.monotonic()
+    return {
+        address: ages
+        for (name, address), begun in _begun.items()
+        if name == connection_id
+        and (ages := [now - at for at in begun if now - at < _LONGEST_SHARED])
+    }
+
+
+def take_turns(connection_id: str, told: Mapping[str, Sequence[float]], seconds: float) -> None:
+    """Count what `told_turns` gave another process so many seconds ago. What this process began
+    itself is among it."""
+    now = time.monotonic()
+    for address, ages in told.items():
+        begun = begun_by(connection_id, address)
+        earlier = sorted(now - age - seconds for age in ages if age + seconds < _LONGEST_SHARED)
+        begun.clear()
+        begun.extend(earlier)
+
+
 class RateLimiter:
     """Turns for the threads of one session: never more starts in a window than permitted.
 
     `longest` is how many seconds a pause asked for by the vendor may take before QuotaReached.
+    `begun` are the moments of earlier requests that count as well; those of this session join them.
     """
 
     def __init__(
@@ -61,13 +99,17 @@ class RateLimiter:
         longest: float,
         monotonic: Callable[[], float],
         sleep: Callable[[float], None],
+        begun: deque[float] | None = None,
     ) -> None:
         self._name = name
+        # Beside the windows, which end at different lengths.
+        self._begun = deque[float](maxlen=0) if begun is None else begun
         self._longest = longest
         self._monotonic = monotonic
         self._sleep = sleep
         self._windows = [
-            (limit.seconds * _MARGIN, deque[float](maxlen=limit.requests)) for limit in limits
+            (limit.seconds * _MARGIN, deque[float](self._begun, maxlen=limit.requests))
+            for limit in limits
         ]
         self._at_once = threading.BoundedSemaphore(min(limit.concurrent for limit in limits))
         # Held while waiting too: turns come one after the other, so whoever waits waits for all.
@@ -86,6 +128,7 @@ class RateLimiter:
                 now = self._monotonic()
                 for _, starts in self._windows:
                     starts.append(now)
+                self._begun.append(now)
             yield
 
     def pause(self, seconds: float, until: datetime | None) -> None:

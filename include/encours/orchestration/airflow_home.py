@@ -23,7 +23,9 @@ from importlib.metadata import version
 from pathlib import Path
 
 from encours.errors import FatalError
+from encours.orchestration.turns import reading_pool
 from encours.settings import Settings, project_root
+from encours.sources.registry import API_SOURCES
 from encours.warehouse.connections import Warehouse, connect
 from encours.warehouse.embedded import home_lock, keep_secret, read_secret
 
@@ -77,7 +79,7 @@ def run_environment(settings: Settings, database: Path) -> dict[str, str]:
 
 
 def prepare_airflow(settings: Settings, warehouse: Warehouse) -> None:
-    """Make the services' metadata database current.
+    """Make the services' metadata database current, with a pool for each accounting system.
 
     Airflow works in a process of its own, because it prints. It takes seconds, so a mark in the
     home remembers for which version of Airflow and of the database it was done.
@@ -90,6 +92,7 @@ def prepare_airflow(settings: Settings, warehouse: Warehouse) -> None:
         if _read(mark) == _metadata_version(warehouse):
             return
         _migrate(settings, warehouse)
+        _make_pools(warehouse)
         mark.write_text(_metadata_version(warehouse))
 
 
@@ -164,14 +167,29 @@ def _migrate(settings: Settings, warehouse: Warehouse) -> None:
         raise FatalError(f"Airflow's metadata database cannot be made: see {log_path}")
 
 
+def _make_pools(warehouse: Warehouse) -> None:
+    """One slot each. A pool that is there keeps what a person made of it."""
+    with connect(warehouse.metadata_url) as connection, connection.transaction():
+        connection.cursor().executemany(
+            "insert into slot_pool (pool, slots, description, include_deferred)"
+            " values (%s, 1, %s, false) on conflict (pool) do nothing",
+            [
+                (reading_pool(source.key), f"readings of {source.title} at once")
+                for source in API_SOURCES.values()
+            ],
+        )
+
+
 def _metadata_version(warehouse: Warehouse) -> str:
-    """Airflow's version and the revision that the database says it has."""
+    """Airflow's version, the revision that the database says it has, and which pools it was given:
+    a source that is registered later gets its own."""
     with connect(warehouse.metadata_url) as connection:
         row = connection.execute("select to_regclass('alembic_version')::text").fetchone()
         revision = None
         if row is not None and row[0] is not None:
             revision = connection.execute("select version_num from alembic_version").fetchone()
-    return f"{version('apache-airflow-core')} {revision[0] if revision else 'none'}"
+    pools = ",".join(sorted(API_SOURCES))
+    return f"{version('apache-airflow-core')} {revision[0] if revision else 'none'} {pools}"
 
 
 def _copy_database(source: Path, target: Path) -> None:

@@ -34,6 +34,7 @@ from encours.loading.records import (
     load_responses,
 )
 from encours.orchestration.ingest import Ingested, raw_connection, set_demo_aside
+from encours.orchestration.turns import alone_with
 from encours.settings import Settings
 from encours.sources.source import ApiSource, ApiStream
 from encours.warehouse.ledger import (
@@ -59,17 +60,21 @@ class Reading:
 
 
 def land_company(settings: Settings, reading: Reading) -> str:
-    """Read all streams of one company into the landing zone. Returns the landed folder."""
-    try:
-        return _land(settings, reading)
-    except WindowTooOld as error:
-        log.info("%s: %s: everything is read again", reading.access.connection_id, error)
-        return _land(settings, replace(reading, is_full=True))
+    """Read all streams of one company into the landing zone, alone. Returns the landed folder."""
+    with (
+        raw_connection(settings) as connection,
+        alone_with(connection, reading.access.connection_id),
+    ):
+        try:
+            return _land(settings, connection, reading)
+        except WindowTooOld as error:
+            log.info("%s: %s: everything is read again", reading.access.connection_id, error)
+            return _land(settings, connection, replace(reading, is_full=True))
 
 
-def _land(settings: Settings, reading: Reading) -> str:
+def _land(settings: Settings, connection: psycopg.Connection, reading: Reading) -> str:
     source, access = reading.source, reading.access
-    with raw_connection(settings) as connection, closing(source.open_client(access)) as client:
+    with closing(source.open_client(access)) as client:
         company_id = client.company_id()
         # Before thousands of pages are read, not after.
         check_company(connection, source.key, access.entity_id, company_id)

@@ -66,6 +66,14 @@ alter table ops.extraction drop constraint if exists extraction_status_check;
 alter table ops.extraction add constraint extraction_status_check check (status in
     ('running', 'landed', 'loaded', 'unchanged', 'incomplete', 'refused', 'failed'));
 
+-- When a connection's latest requests were begun, for whoever reads it next: by address, how many
+-- seconds before `told_at`.
+create table if not exists ops.request_turn (
+    connection_id text primary key,
+    told_at timestamptz not null default now(),
+    seconds_ago jsonb not null
+);
+
 create table if not exists ops.rejected_row (
     run_id text not null,
     source text not null,
