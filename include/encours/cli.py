@@ -390,6 +390,18 @@ def status(home: Home = None, warehouse: WarehouseUrl = None, as_json: AsJson = 
     print(json.dumps(current, default=str) if as_json else render_status(current))
 
 
+@app.command()
+def doctor(home: Home = None, warehouse: WarehouseUrl = None, as_json: AsJson = False) -> None:
+    """Look for the usual faults of an installation, and say how to mend each. Changes nothing."""
+    from encours.orchestration.doctor import examination
+    from encours.orchestration.doctor.findings import Installation
+
+    # Not _settings: it makes the home.
+    findings = examination.examine(Installation(load_settings(home, warehouse)))
+    print(examination.as_json(findings) if as_json else examination.render(findings))
+    sys.exit(examination.exit_status(findings))
+
+
 # ------------------------------------------------------------------------------ deciding
 
 

@@ -10,23 +10,33 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import psutil
+import psycopg
 import pytest
+from cryptography.fernet import Fernet
 from scheduled_home import ScheduledHome, new_home, wait_for
 
 from encours.demo.books import DemoOptions, write_books
 from encours.errors import BadInput, FatalError
 from encours.orchestration import services
+from encours.orchestration.airflow_home import known_fernet_key
+from encours.orchestration.doctor import examination
+from encours.orchestration.doctor.findings import Finding, Installation, State
 from encours.settings import Settings
 from encours.sources.registry import API_SOURCES
 from encours.warehouse import embedded
+from encours.warehouse.connections import open_warehouse
 from home_processes import processes_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("scheduler")]
 
 LEDGER = "999000001FEC20260630.txt"
+APPLICATION = {"login": "app", "password": "canary", "redirect_uri": "https://x.test/"}
 
 
 @pytest.fixture(scope="module")
@@ -161,6 +171,118 @@ def test_each_accounting_system_has_a_pool_with_one_slot(scheduled: ScheduledHom
     pools = {pool["name"]: pool["slots"] for pool in scheduled.get("pools", limit=100)["pools"]}
 
     assert {f"read_{key}": 1 for key in API_SOURCES}.items() <= pools.items()
+
+
+# --- the doctor --------------------------------------------------------------------------------
+
+
+def doctor_finds(scheduled: ScheduledHome, **others: Any) -> dict[str, Finding]:
+    return examination.examine(Installation(Settings(scheduled.home), **others))
+
+
+@contextmanager
+def in_metadata(scheduled: ScheduledHome, made: str, unmade: str) -> Iterator[None]:
+    """A fault in Airflow's own database, for a while."""
+    url = open_warehouse(Settings(scheduled.home)).metadata_url
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(made)  # type: ignore[arg-type]
+        try:
+            yield
+        finally:
+            connection.execute(unmade)  # type: ignore[arg-type]
+
+
+@contextmanager
+def stored_connection(
+    scheduled: ScheduledHome, name: str, fields: dict[str, str], key: str
+) -> Iterator[None]:
+    """A connection of that login and password, whose other fields are encrypted with the key."""
+    login, password = fields.get("login", ""), fields.get("password", "")
+    text = Fernet(key).encrypt(json.dumps(fields).encode()).decode()
+    made = (
+        "insert into connection (conn_id, conn_type, login, password, is_encrypted,"
+        " is_extra_encrypted, extra)"
+        f" values ('{name}', 'http', '{login}', '{password}', false, true, '{text}')"
+    )
+    with in_metadata(scheduled, made, f"delete from connection where conn_id = '{name}'"):
+        yield
+
+
+def key_of(scheduled: ScheduledHome) -> str:
+    key = known_fernet_key(Settings(scheduled.home), {})
+    assert key
+    return key
+
+
+def test_doctor_finds_no_fault_in_services_that_run(scheduled: ScheduledHome) -> None:
+    findings = doctor_finds(scheduled)
+
+    assert {name: f.says for name, f in findings.items() if f.state == State.FAIL} == {}
+    assert {findings[name].state for name in ("services", "heartbeat", "DAG imports")} == {State.OK}
+
+
+def test_doctor_sees_a_scheduler_that_gives_no_sign_of_life(scheduled: ScheduledHome) -> None:
+    found = doctor_finds(scheduled, now=datetime.now(UTC) + timedelta(minutes=10))
+
+    assert found["heartbeat"].state == State.FAIL
+    assert "scheduler since" in found["heartbeat"].says
+
+
+def test_doctor_sees_a_dag_that_airflow_could_not_load(scheduled: ScheduledHome) -> None:
+    with in_metadata(
+        scheduled,
+        "insert into import_error (timestamp, filename, bundle_name, stacktrace)"
+        " values (now(), 'gone.py', 'dags-folder', E'Traceback\nImportError: no module x')",
+        "delete from import_error where filename = 'gone.py'",
+    ):
+        found = doctor_finds(scheduled)["DAG imports"]
+
+    assert found.state == State.FAIL
+    assert "gone.py: ImportError: no module x" in found.says
+
+
+def test_doctor_sees_a_dag_that_must_not_be_paused(scheduled: ScheduledHome) -> None:
+    with in_metadata(
+        scheduled,
+        "update dag set is_paused = true where dag_id = 'build_receivables'",
+        "update dag set is_paused = false where dag_id = 'build_receivables'",
+    ):
+        found = doctor_finds(scheduled)["paused DAGs"]
+
+    assert found.state == State.FAIL
+    assert "build_receivables" in found.says
+
+
+def test_doctor_sees_connections_that_nobody_can_decrypt(scheduled: ScheduledHome) -> None:
+    other_key = Fernet.generate_key().decode()
+    with stored_connection(scheduled, "encours_odoo", {"database": "canary"}, other_key):
+        found = doctor_finds(scheduled)["connection key"]
+
+    assert found.state == State.FAIL
+    assert "encours_odoo" in found.says
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({}, "needs the client id (login)"),
+        (APPLICATION, "was never authorised"),
+        (
+            {**APPLICATION, "refresh_token": "canary", "expires_at": "2020-01-01T00:00:00+00:00"},
+            "have not been renewed for",
+        ),
+    ],
+)
+def test_doctor_sees_a_connection_that_cannot_be_read(
+    scheduled: ScheduledHome, fields: dict[str, str], words: str
+) -> None:
+    with stored_connection(scheduled, "encours_xero__lyon", fields, key_of(scheduled)):
+        findings = doctor_finds(scheduled)
+
+    assert findings["connections"].state == State.FAIL
+    assert words in findings["connections"].says
+    assert "encours connect xero --entity lyon" in findings["connections"].mend
+    assert "canary" not in examination.render(findings)
 
 
 # --- up and stop -------------------------------------------------------------------------------

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from encours.errors import BadInput, FatalError
 from encours.orchestration import accesses
+from encours.orchestration.airflow_home import known_fernet_key
 from encours.orchestration.tokens import GivenTokens
+from encours.settings import Settings
 from encours.sources.source import ApiSource, ApiStream, Deletes
 
 
@@ -117,7 +120,7 @@ def test_variables_name_connections_as_airflow_does() -> None:
         "ENCOURS_HOME": "/home",
     }
 
-    assert list(accesses._ids_in(environment)) == ["encours_sage__lyon"]
+    assert list(accesses.given_ids(environment)) == ["encours_sage__lyon"]
 
 
 def test_given_connections_are_configured_while_they_are_given(
@@ -142,3 +145,16 @@ def test_token_that_a_variable_gives_cannot_be_renewed() -> None:
 
     assert "canary" not in str(failure.value)
     assert "canary" not in repr(tokens)
+
+
+def test_key_of_a_server_installation_is_that_of_its_services_for_this_home_only(
+    tmp_path: Path,
+) -> None:
+    settings = Settings(tmp_path)
+    given = {
+        "AIRFLOW_HOME": str(settings.airflow_home),
+        "AIRFLOW__CORE__FERNET_KEY": "given",
+    }
+
+    assert known_fernet_key(settings, given) == "given"
+    assert known_fernet_key(Settings(tmp_path / "other"), given) is None

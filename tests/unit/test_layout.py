@@ -61,7 +61,10 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
         {"dbt"},
     ),
     "quality": ({"errors"}, {"yaml", "great_expectations", "psycopg"}),
-    "orchestration": ({"*"}, {"airflow", "psycopg", "psutil", "requests"}),
+    "orchestration": (
+        {"*"},
+        {"airflow", "cryptography", "packaging", "psycopg", "psutil", "requests"},
+    ),
     "demo": ({"errors"}, {"pyarrow"}),
     "sandbox": ({"errors", "demo"}, {"starlette", "uvicorn", "msgspec"}),
     "cli": ({"*"}, {"typer"}),

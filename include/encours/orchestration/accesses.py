@@ -52,7 +52,7 @@ def connection_id(source: str, entity_id: str | None) -> str:
 
 def configured(settings: Settings) -> dict[str, list[str]]:
     """The ids of the connections of each API source that has any, in order."""
-    ids = sorted({*_ids_in(os.environ), *(row["conn_id"] for row in _stored(settings))})
+    ids = sorted({*given_ids(os.environ), *(row["conn_id"] for row in _stored(settings))})
     found: dict[str, list[str]] = {}
     for name in ids:
         source = source_of(name)
@@ -218,8 +218,9 @@ def given_connections(
             os.environ.pop(variable, None)
 
 
-def _ids_in(environment: Mapping[str, str]) -> Iterable[str]:
-    """Airflow upper-cases an id to find its variable, so ours are lower-case."""
+def given_ids(environment: Mapping[str, str]) -> Iterable[str]:
+    """The ids of the connections that variables define. Airflow upper-cases an id to find its
+    variable, so ours are lower-case."""
     for name in environment:
         if re.fullmatch(rf"{VARIABLE}{PREFIX.upper()}\w+", name):
             yield name.removeprefix(VARIABLE).lower()

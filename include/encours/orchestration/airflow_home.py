@@ -18,6 +18,7 @@ import secrets
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Mapping
 from contextlib import closing
 from importlib.metadata import version
 from pathlib import Path
@@ -30,6 +31,8 @@ from encours.warehouse.connections import Warehouse, connect
 from encours.warehouse.embedded import home_lock, keep_secret, read_secret
 
 ADMIN = "admin"
+FERNET_SECRET = "airflow_fernet"
+FERNET_VARIABLE = "AIRFLOW__CORE__FERNET_KEY"
 
 
 def airflow_environment(settings: Settings, warehouse: Warehouse, port: int = 0) -> dict[str, str]:
@@ -137,7 +140,7 @@ def _common_environment(settings: Settings) -> dict[str, str]:
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(root / "plugins"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
-        "AIRFLOW__CORE__FERNET_KEY": _fernet_key(settings),
+        FERNET_VARIABLE: _fernet_key(settings, os.environ),
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(settings.airflow_home / "logs"),
         "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK": "False",
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
@@ -214,6 +217,20 @@ def _secret(settings: Settings, name: str) -> str:
     return known
 
 
-def _fernet_key(settings: Settings) -> str:
-    digest = hashlib.sha256(_secret(settings, "airflow_fernet").encode()).digest()
-    return base64.urlsafe_b64encode(digest).decode()
+def known_fernet_key(settings: Settings, environment: Mapping[str, str]) -> str | None:
+    """The key of Airflow's store: what a server installation gives this home, else one of its own;
+    None where none was made yet."""
+    given = environment.get(FERNET_VARIABLE)
+    if given and environment.get("AIRFLOW_HOME") == str(settings.airflow_home):
+        return given
+    kept = read_secret(settings, FERNET_SECRET)
+    return _fernet_of(kept) if kept else None
+
+
+def _fernet_key(settings: Settings, environment: Mapping[str, str]) -> str:
+    known = known_fernet_key(settings, environment)
+    return known or _fernet_of(_secret(settings, FERNET_SECRET))
+
+
+def _fernet_of(secret: str) -> str:
+    return base64.urlsafe_b64encode(hashlib.sha256(secret.encode()).digest()).decode()

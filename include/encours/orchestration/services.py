@@ -12,7 +12,6 @@ import fcntl
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -109,6 +108,12 @@ def stop(settings: Settings) -> list[str]:
     return stopped
 
 
+def alive_services(settings: Settings) -> dict[str, bool] | None:
+    """Which of the services that were started live; None where none was, or all were stopped."""
+    recorded = _recorded(settings)
+    return {service.name: _is_alive(service) for service in recorded} if recorded else None
+
+
 # --- starting ----------------------------------------------------------------------------------
 
 
@@ -192,27 +197,17 @@ def _why_stopped(settings: Settings, running: Running, service: Service) -> str:
 def _choose_port(settings: Settings, asked: int) -> int:
     """The port asked for; else the last one, so that bookmarks hold; else one of this home's."""
     if asked:
-        if _is_taken(asked):
+        if not embedded.is_free(asked):
             raise BadInput(f"port {asked} is taken", mend="choose another with --port")
         port: int | None = asked
     else:
         last = embedded.read_secret(settings, "airflow.port")
         ports = embedded.candidate_ports(settings.airflow_home, int(last) if last else None)
-        port = next((port for port in ports if not _is_taken(port)), None)
+        port = next((port for port in ports if embedded.is_free(port)), None)
     if port is None:
         raise RetryableError("no free port for Airflow's UI")
     embedded.keep_secret(settings, "airflow.port", str(port))
     return port
-
-
-def _is_taken(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return True
-    return False
 
 
 # --- stopping ----------------------------------------------------------------------------------

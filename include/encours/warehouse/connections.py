@@ -134,6 +134,21 @@ def open_warehouse(settings: Settings, environment: Mapping[str, str] | None = N
         return _set_up_embedded(settings, server)
 
 
+def known_warehouse(settings: Settings) -> Warehouse | None:
+    """The URLs as this home knows them, to look with: nothing is started or made, and what they
+    open may be down. None where the embedded server does not run or was never set up."""
+    if settings.warehouse_url is None:
+        running = embedded.running_server(settings)
+        return _embedded_warehouse(settings, running) if running else None
+    target = parse_url(settings.warehouse_url)
+    reader = embedded.read_secret(settings, _reader_secret(target))
+    return Warehouse(
+        pipeline_url=target.url(),
+        reader_url=target.url(user=READER, password=reader or "unknown"),
+        metadata_url=target.url(database=metadata_database(target.database)),
+    )
+
+
 def connect(
     url: str, *, application_name: str = "encours", autocommit: bool = False
 ) -> psycopg.Connection:
@@ -349,6 +364,13 @@ def _make_what_is_missing(
         raise RetryableError("another home is setting up the same server: run again") from error
 
 
+def metadata_name(settings: Settings) -> str:
+    """The database that Airflow keeps its metadata in."""
+    if settings.warehouse_url is None:
+        return METADATA_DATABASE
+    return metadata_database(parse_url(settings.warehouse_url).database)
+
+
 def administrator_line(address: str, standing: Standing, metadata: str) -> str:
     """The SQL that somebody with more rights must run, without any password."""
     role, database = sql.Identifier(standing.role), sql.Identifier(standing.database)
@@ -435,6 +457,12 @@ left join pg_database as m on m.datname = %(metadata)s
 left join pg_roles as o on o.rolname = %(owner)s
 where d.datname = current_database()
 """
+
+
+def read_standing(connection: psycopg.Connection, settings: Settings) -> Standing:
+    """Of the role that the connection was opened with."""
+    owner = AIRFLOW if settings.warehouse_url is None else connection.info.user
+    return _standing(connection, metadata_name(settings), owner)
 
 
 def _standing(connection: psycopg.Connection, metadata: str, owner: str) -> Standing:

@@ -625,7 +625,7 @@ def _launch(settings: Settings, account: Account | None) -> int:
     program = _binaries(account) / "postgres"
     last = read_secret(settings, "embedded.port")
     ports = candidate_ports(settings.home, int(last) if last and last.isdigit() else None)
-    port = next((port for port in ports if _is_free(port)), None)
+    port = next((port for port in ports if is_free(port)), None)
     if port is None:
         raise RetryableError(f"no free port on {HOST} for the embedded PostgreSQL")
     chosen = server_settings(
@@ -698,7 +698,8 @@ def _superuser_password(settings: Settings) -> str:
     return kept
 
 
-def _is_free(port: int) -> bool:
+def is_free(port: int) -> bool:
+    """Whether a server could listen on this port of the machine itself."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         # As PostgreSQL does: connections that linger after a kill do not occupy the port.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
