@@ -1,7 +1,8 @@
 """The XML form of a FEC (arrêté of 29 July 2013, formatA47A-I-VII-1.xsd), read as a stream.
 
 No tree is built. A document type or an entity declaration is refused, so nothing can be expanded
-or fetched.
+or fetched; and what an entry says once is carried into each of its lines within bounds, so that a
+small file cannot fill the memory.
 """
 
 from __future__ import annotations
@@ -32,6 +33,12 @@ from encours.errors import BadInput
 _CHUNK_BYTES = 1 << 18
 _BATCH_LINES = 50_000
 _LONGEST_VALUE = 1 << 20
+# The schema has six levels and some thirty names; whoever adds elements stays far below these.
+_DEEPEST = 32
+_MOST_NAMES = 1000
+# Lines repeat what stands once above them: in books that are real, at most a few times the file.
+_MOST_REPEATED = 20
+_FREE_CHARACTERS = 16 << 20
 _ENCODINGS: dict[str, Encoding] = {
     "utf-8": "utf-8",
     "ascii": "utf-8",
@@ -73,6 +80,7 @@ class _Document:
     _text_length: int = 0
     _place: int = 0
     _has_line: bool = False
+    _repeated: int = 0
 
     def __post_init__(self) -> None:
         self.parser = expat.ParserCreate()
@@ -119,6 +127,8 @@ class _Document:
 
     def _started(self, name: str, _attributes: dict[str, str]) -> None:
         tag = folded(name.rpartition(":")[2])
+        if len(self._path) == _DEEPEST:
+            raise self._bad(f"elements are nested more than {_DEEPEST} deep")
         if not self._path and tag != _GROUPS[0]:
             raise self._bad(f"this XML is not a FEC, its root is {excerpt(name)}")
         if tag in _GROUPS:
@@ -146,6 +156,7 @@ class _Document:
             values: dict[str, str] = {}
             for level in self._levels:
                 values.update(level)
+            self._count(values)
             self.montant_seen = self.montant_seen or "Montant" in values
             self.lines.append(_Line(self._place, values))
         if tag in _GROUPS:
@@ -158,7 +169,19 @@ class _Document:
             return
         if len(self._levels) == _GROUPS.index("ECRITURE") + 1 and self._has_line:
             raise self._bad(f"{excerpt(name)} after the lines of its entry")
-        self._levels[-1][canonical(name.rpartition(":")[2])] = value.replace("\0", "")
+        level = self._levels[-1]
+        if len(level) == _MOST_NAMES:
+            raise self._bad(f"one element holds more than {_MOST_NAMES:,} others")
+        level[canonical(name.rpartition(":")[2])] = value.replace("\0", "")
+
+    def _count(self, values: dict[str, str]) -> None:
+        self._repeated += sum(map(len, values.values()))
+        read = max(self.parser.CurrentByteIndex, 0)
+        if self._repeated > _FREE_CHARACTERS + _MOST_REPEATED * read:
+            raise self._bad(
+                f"the lines say more than {_MOST_REPEATED} times what the file holds, by repeating"
+                " what stands above them"
+            )
 
 
 def _documents(path: Path) -> Iterator[_Document]:

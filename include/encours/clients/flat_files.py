@@ -19,7 +19,7 @@ import io
 import itertools
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -57,6 +57,11 @@ PARQUET_BATCH_ROWS = 32_768
 MAX_RECORD_BYTES = 1024 * 1024
 HEADER_BYTES = 256 * 1024
 EXCERPT_CHARS = 40
+# What a Parquet file may unpack to: a few bytes can stand for any number of equal values. Books
+# have keys of their own in every row, and so come nowhere near these.
+FREE_UNPACKED_BYTES = 64 * 1024 * 1024
+MOST_TIMES_ENCODED = 100
+MOST_TIMES_UNPACKED = 1000
 
 _QUOTE, _LF, _CR, _SPACE, _FIRST_BEYOND_ASCII = 0x22, 0x0A, 0x0D, 0x20, 0x80
 _REST_OF_QUOTED_VALUE = re.compile(rb'(?:[^"]++|"")*+"')
@@ -777,14 +782,18 @@ def _may_hold_controls(body: bytes, octets: NDArray[np.uint8]) -> bool:
 # ---------------------------------------------------------------- Parquet
 
 
+# Names of the encodings that refer to values instead of repeating them, old and new.
+_DICTIONARIES = frozenset({"PLAIN_DICTIONARY", "RLE_DICTIONARY"})
+
+
 @contextmanager
-def _parquet(path: Path) -> Iterator[Any]:
+def _parquet(path: Path, repeating: Sequence[str] = ()) -> Iterator[Any]:
     import pyarrow as pa
     from pyarrow import parquet
 
     try:
         # Without pre-buffering, memory is a page per column instead of a whole row group.
-        with parquet.ParquetFile(path, pre_buffer=False) as file:
+        with parquet.ParquetFile(path, pre_buffer=False, read_dictionary=list(repeating)) as file:
             yield file
     except (pa.ArrowException, OSError) as error:
         raise BadInput(
@@ -799,6 +808,8 @@ def _inspect_parquet(path: Path, stream: Stream) -> tuple[FlatFile, bool]:
     with _parquet(path) as file:
         schema = file.schema_arrow
         has_rows = file.metadata.num_rows > 0
+        _check_unpacked(path, _encoded_bytes(file.metadata), MOST_TIMES_ENCODED)
+        _check_unpacked(path, file.metadata.num_rows, MOST_TIMES_UNPACKED)
         names = tuple(name.strip() for name in schema.names)
         for position, name in enumerate(names):
             if not _is_all_null(file.metadata, position, len(names)):
@@ -844,13 +855,72 @@ def _check_type(column: Column | None, kind: pa.DataType, where: str) -> None:
         )
 
 
-def _parquet_batches(flat_file: FlatFile) -> Iterator[FlatBatch]:
+def _encoded_bytes(metadata: Any) -> int:
+    """Of all columns, without their compression: as large as a page of the file can get."""
+    return sum(
+        metadata.row_group(group).column(column).total_uncompressed_size
+        for group in range(metadata.num_row_groups)
+        for column in range(metadata.num_columns)
+    )
 
+
+def _check_unpacked(path: Path, amount: int, most_times: int) -> None:
+    if amount > FREE_UNPACKED_BYTES + most_times * path.stat().st_size:
+        raise BadInput(
+            f"unpacks to more than {most_times} times its size",
+            where=str(path),
+            mend="books do not: write it again, or as CSV",
+        )
+
+
+def _repeating_columns(metadata: Any) -> list[str]:
+    """Those that state each value once and then refer to it. They are read so and unpacked here,
+    where their size is known first; the library would unpack a whole batch."""
+    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+    return sorted(
+        {
+            chunk.path_in_schema
+            for group in groups
+            for chunk in map(group.column, range(metadata.num_columns))
+            if chunk.physical_type == "BYTE_ARRAY" and _DICTIONARIES.intersection(chunk.encodings)
+        }
+    )
+
+
+def _in_pieces(path: Path, batches: Iterator[Any]) -> Iterator[Any]:
+    """The same rows in batches that unpack to a bounded size."""
+    unpacked = 0
+    for batch in batches:
+        size = sum(map(_unpacked_bytes, batch.columns))
+        unpacked += size
+        _check_unpacked(path, unpacked, MOST_TIMES_UNPACKED)
+        rows = max(1, batch.num_rows * FREE_UNPACKED_BYTES // max(size, FREE_UNPACKED_BYTES))
+        for start in range(0, max(batch.num_rows, 1), rows):
+            yield batch.slice(start, rows)
+
+
+def _unpacked_bytes(values: pa.Array) -> int:
+    import pyarrow.compute as pc
+    from pyarrow import types
+
+    if not types.is_dictionary(values.type):
+        return int(values.nbytes)
+    kind = values.type.value_type
+    if not (types.is_binary(kind) or types.is_string(kind) or types.is_large_string(kind)):
+        return len(values) * 16
+    lengths = pc.binary_length(values.dictionary)
+    return int(pc.sum(lengths.take(values.indices)).as_py() or 0)
+
+
+def _parquet_batches(flat_file: FlatFile) -> Iterator[FlatBatch]:
     size = flat_file.size_bytes
     first_row = 1
     with _parquet(flat_file.path) as file:
+        repeating = _repeating_columns(file.metadata)
+    with _parquet(flat_file.path, repeating) as file:
         empty = [] if file.metadata.num_rows else [file.schema_arrow.empty_table()]
-        for batch in itertools.chain(empty, file.iter_batches(batch_size=PARQUET_BATCH_ROWS)):
+        batches = itertools.chain(empty, file.iter_batches(batch_size=PARQUET_BATCH_ROWS))
+        for batch in _in_pieces(flat_file.path, batches):
             texts = [_text_of(_one_array(column)) for column in batch.columns]
             numbers = integer_array(range(first_row, first_row + batch.num_rows))
             rows = _Rows(dict(zip(flat_file.header, texts, strict=True)), numbers, Suspects())

@@ -11,6 +11,9 @@ from encours.errors import FatalError, RetryableError
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _DECODER = msgspec.json.Decoder(float_hook=Decimal)
+# Values of a text; each takes many times its bytes in memory. The largest page of any vendor, 2,000
+# records, has a tenth of that.
+_MOST_VALUES = 4_000_000
 _ENCODER = msgspec.json.Encoder(decimal_format="number", order="sorted")
 
 
@@ -18,13 +21,16 @@ def read_json(body: bytes) -> Any:
     """The value of one JSON text; a number with a fraction or an exponent is a Decimal.
 
     RetryableError where the text breaks off or is a web page in its place (another try may give
-    the real one), FatalError where it is something else. Neither quotes the text.
+    the real one), FatalError where it is something else, or holds more values than a page can have.
+    Neither quotes the text.
     """
     text = body.removeprefix(_BYTE_ORDER_MARK).strip()
     if not text:
         raise RetryableError("the answer is empty")
     if text.startswith(b"<"):
         raise RetryableError("the answer is a web page, not JSON")
+    if sum(map(text.count, (b",", b"[", b"{"))) > _MOST_VALUES:
+        raise FatalError(f"the answer holds more than {_MOST_VALUES:,} values")
     try:
         return _DECODER.decode(text)
     except UnicodeDecodeError:

@@ -4,7 +4,7 @@ A request names who sends it (control), as whom (authentication) and what is ask
 An answer tells of each of the three whether it went well; what went wrong arrives with status 200,
 and sometimes without the root element that makes it a document. Answers are read without trusting
 them: one that declares a document type is refused, since an answer never needs one and a few lines
-of entities fill any memory.
+of entities fill any memory; so is one of more elements than any page has.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from xml.parsers import expat
 
 _CONTROL_ID = "encours"
 _BLOCKS = ("control", "authentication", "result")
+# A page of 2,000 records with a hundred fields each has a fifth of that.
+_MOST_TAGS = 2_000_000
 _DECLARATION = re.compile(rb"^\s*<\?xml[^>]*\?>")
 
 
@@ -147,8 +149,10 @@ def looks_whole(body: bytes) -> bool:
 
 
 def read_answer(body: bytes) -> Answer:
-    """ValueError where the body is no answer of the gateway, breaks off, or declares a document
-    type."""
+    """ValueError where the body is no answer of the gateway, breaks off, declares a document type
+    or holds more elements than a page can have."""
+    if body.count(b"<") > _MOST_TAGS:
+        raise ValueError("an answer of the gateway has fewer elements")
     try:
         return _read(body)
     except ValueError:

@@ -12,6 +12,9 @@ from xmlrpc.client import Error, Fault, Unmarshaller, dumps
 
 __all__ = ["Fault", "read_answer", "write_call"]
 
+# A page of 1,000 records with a hundred fields each has a third of that.
+_MOST_TAGS = 2_000_000
+
 
 def write_call(method: str, *arguments: Any) -> bytes:
     return dumps(arguments, methodname=method, encoding="utf-8").encode()
@@ -21,8 +24,11 @@ def read_answer(body: bytes) -> Any:
     """What a call returned, fractions as Decimal with the digits that were sent.
 
     Fault where the call failed there; ValueError where the body is no XML-RPC answer, or declares
-    a document type: an answer never needs one, and a few lines of entities fill any memory.
+    a document type: an answer never needs one, and a few lines of entities fill any memory. So do
+    more elements than a page can have.
     """
+    if body.count(b"<") > _MOST_TAGS:
+        raise ValueError("no XML-RPC answer: too many elements")
     answer = _Answer()
     parser = expat.ParserCreate()
     parser.StartElementHandler = answer.start
