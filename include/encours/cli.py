@@ -69,7 +69,11 @@ def main() -> None:
             sys.exit(EXIT_FAILED)
         _fail(f"{error.filename or 'the system'}: {error.strerror or error}", EXIT_FAILED)
     except Exception as error:  # noqa: BLE001 (the last door before a person: one line, not a trace)
-        _fail(_unexpected(error), EXIT_FAILED)
+        from encours.orchestration.failures import told
+
+        known = told(error)
+        line = str(known) if isinstance(known, EncoursError) else _unexpected(error)
+        _fail(line, EXIT_FAILED)
 
 
 def _unexpected(error: Exception) -> str:
@@ -361,9 +365,9 @@ def sql(
 @app.command()
 def url(home: Home = None, warehouse: WarehouseUrl = None) -> None:
     """Print the connection URL of the BI role."""
-    from encours.warehouse.connections import open_warehouse
+    from encours.warehouse.connections import open_reader
 
-    print(open_warehouse(_settings(home, warehouse)).reader_url)
+    print(open_reader(_settings(home, warehouse)))
 
 
 @app.command("check-fec")

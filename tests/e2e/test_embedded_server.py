@@ -267,38 +267,6 @@ def test_no_password_is_in_the_log_or_on_a_command_line(opened: Opened) -> None:
 
 
 @pytest.mark.parametrize(
-    "statement",
-    [
-        "create table public.mine (a integer)",
-        "create temporary table mine (a integer)",
-        "create schema mine",
-        "select * from pg_authid",
-        "select lo_create(0)",
-        "select lo_from_bytea(0, 'a')",
-        "copy (select 1) to program 'true'",
-        "select pg_read_file('postgresql.conf')",
-        "create role mine",
-        "set role encours_pipeline",
-    ],
-)
-def test_the_reader_may_not_even_without_its_read_only_setting(
-    opened: Opened, statement: str
-) -> None:
-    with psycopg.connect(opened.warehouse.reader_url, autocommit=True) as connection:
-        connection.execute("set default_transaction_read_only = off")
-        with pytest.raises(psycopg.errors.InsufficientPrivilege):
-            connection.execute(statement.encode())
-
-
-@pytest.mark.parametrize("database", ["postgres", "template1", "airflow"])
-def test_the_reader_enters_no_other_database(opened: Opened, database: str) -> None:
-    url = connections.parse_url(opened.warehouse.reader_url).url(database=database)
-
-    with pytest.raises(FatalError, match="does not admit"):
-        connections.connect(url)
-
-
-@pytest.mark.parametrize(
     ("name", "expected"),
     [
         ("default_transaction_read_only", "on"),

@@ -293,33 +293,6 @@ def test_what_was_rolled_back_stays_in_the_books_of_operations(books: Settings) 
 # --- readers -----------------------------------------------------------------------------------
 
 
-def test_bi_reads_the_marts_and_nothing_else(books: Settings, reader: psycopg.Connection) -> None:
-    propose(books, "second", 2, "publish")
-    publish(books, "second")
-    propose(books, "third", 3, "hold")
-
-    readable = reader.execute(
-        "select nspname::text from pg_namespace where has_schema_privilege(oid, 'usage')"
-        " and nspname !~ '^pg_' and nspname not in ('information_schema', 'public')"
-    ).fetchall()
-
-    assert readable == [("marts",)]
-
-
-@pytest.mark.parametrize(
-    "table", ["ops.run", "raw_fec.ledger_lines", "marts_retired_2.mart_aged_balance"]
-)
-def test_bi_is_refused_outside_the_marts(
-    books: Settings, reader: psycopg.Connection, table: str
-) -> None:
-    propose(books, "second", 2, "publish")
-    publish(books, "second")
-    assert retired(books) == ["marts_retired_2"]
-
-    with pytest.raises(psycopg.errors.InsufficientPrivilege):
-        reader.execute(f"select * from {table}".encode())
-
-
 def test_open_connection_sees_every_publication_and_never_an_error_or_an_empty_mart(
     books: Settings, reader: psycopg.Connection
 ) -> None:

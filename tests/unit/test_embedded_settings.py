@@ -27,6 +27,7 @@ CAPABLE = connections.Standing(
     reader_connects=True,
     reader_is_set_up=True,
     reader_may_do_more=False,
+    reader_may_lock=False,
     metadata_exists=True,
     metadata_is_usable=True,
 )

@@ -34,9 +34,20 @@ READER_SETTINGS = {
     "search_path": "marts",
     "statement_timeout": "0",
 }
+WRITING_FUNCTIONS: tuple[LiteralString, ...] = (
+    "lo_creat(integer)",
+    "lo_create(oid)",
+    "lo_from_bytea(oid, bytea)",
+    "pg_logical_emit_message(boolean, text, text, boolean)",
+    "pg_logical_emit_message(boolean, text, bytea, boolean)",
+)
 CONNECT_SECONDS = 10
 IDENTIFIER_BYTES = 63
 
+FULL = (
+    "the server has no connection left: close some (BI tools keep theirs open), or raise"
+    " max_connections, then run again"
+)
 # libpq gives no error code for a refused connection, only a text in the server's language
 # (English and French here). Anything unknown counts as worth another try.
 LASTING_REFUSALS = (
@@ -49,6 +60,18 @@ LASTING_REFUSALS = (
     ("admission", "aucune entrée dans pg_hba.conf"),
     ("admission", "permission denied for database"),
     ("admission", "droit refusé pour la base de données"),
+)
+# Passing ones that a person can do something about.
+PASSING_REFUSALS = (
+    ("Connection refused", "connection refused: is the server running?"),
+    ("timeout", "no answer in time"),
+    ("failed to resolve", "the host name is unknown"),
+    ("too many clients", FULL),
+    ("too many connections", FULL),
+    ("remaining connection slots", FULL),
+    ("trop de clients", FULL),
+    ("trop de connexions", FULL),
+    ("emplacements de connexion", FULL),
 )
 REFUSAL_WORDS = {
     "password": "the password is refused",
@@ -104,6 +127,7 @@ class Standing:
     reader_connects: bool
     reader_is_set_up: bool
     reader_may_do_more: bool
+    reader_may_lock: bool
     metadata_exists: bool
     metadata_is_usable: bool
 
@@ -149,6 +173,22 @@ def known_warehouse(settings: Settings) -> Warehouse | None:
     )
 
 
+def open_reader(settings: Settings) -> str:
+    """The URL of the BI role, proven. PostgreSQL lets every role change its own password: where
+    somebody did, the embedded server is given back the one that BI tools know."""
+    warehouse = open_warehouse(settings)
+    try:
+        connect(warehouse.reader_url).close()
+    except FatalError as error:
+        if settings.warehouse_url is not None:
+            target = parse_url(settings.warehouse_url)
+            raise FatalError(_ask_for_password(target, "refuses the one that is known")) from error
+        server = embedded.ensure_started(settings)
+        with embedded.home_lock(settings):
+            warehouse = _set_up_embedded(settings, server)
+    return warehouse.reader_url
+
+
 def connect(
     url: str, *, application_name: str = "encours", autocommit: bool = False
 ) -> psycopg.Connection:
@@ -170,11 +210,7 @@ def connection_error(address: str, text: str) -> EncoursError:
     for kind, sign in LASTING_REFUSALS:
         if sign in text:
             return FatalError(f"{address}: {REFUSAL_WORDS[kind]}")
-    for sign, reason in (
-        ("Connection refused", "connection refused: is the server running?"),
-        ("timeout", "no answer in time"),
-        ("failed to resolve", "the host name is unknown"),
-    ):
+    for sign, reason in PASSING_REFUSALS:
         if sign in text:
             return RetryableError(f"{address}: {reason}")
     return RetryableError(f"{address}: the connection failed")
@@ -226,7 +262,8 @@ def _is_embedded_complete(warehouse: Warehouse) -> bool:
     except EncoursError:  # the set-up connects as superuser and says what is wrong
         return False
     with connection:
-        return _standing(connection, METADATA_DATABASE, AIRFLOW).is_complete
+        standing = _standing(connection, METADATA_DATABASE, AIRFLOW)
+    return standing.is_complete and not standing.reader_may_lock
 
 
 def _set_up_embedded(settings: Settings, server: embedded.Server) -> Warehouse:
@@ -239,9 +276,10 @@ def _set_up_embedded(settings: Settings, server: embedded.Server) -> Warehouse:
             _make_database(connection, database, role)
         for database in (METADATA_DATABASE, "postgres", "template1"):
             _run(connection, "revoke all on database {} from public", sql.Identifier(database))
+        for role in (PIPELINE, AIRFLOW):
+            _run(connection, "grant pg_use_reserved_connections to {}", sql.Identifier(role))
     with connect(owner.url(database=DATABASE)) as connection:
-        # The one way to write left to a role without rights: it may lift its own read-only.
-        _forbid_large_objects(connection)
+        _close_functions(connection)
         standing = _standing(connection, METADATA_DATABASE, AIRFLOW)
         for statement in reader_statements(standing, sql.SQL("null")):
             connection.execute(statement)
@@ -268,9 +306,24 @@ def _make_database(connection: psycopg.Connection, database: str, owner: str) ->
         _run(connection, "create database {} owner {}", *names)
 
 
-def _forbid_large_objects(connection: psycopg.Connection) -> None:
-    for function in ("lo_creat(integer)", "lo_create(oid)", "lo_from_bytea(oid, bytea)"):
+def _close_functions(connection: psycopg.Connection) -> None:
+    """What is left to a role without rights, which may lift its own read-only: to write large
+    objects and to the log of changes, and to hold the locks by which builds and publications wait
+    for each other. The pipeline needs the locks."""
+    for function in WRITING_FUNCTIONS:
         _run(connection, "revoke execute on function {} from public", sql.SQL(function))
+    for function in _advisory_locks(connection):
+        name = sql.SQL(function)
+        _run(connection, "revoke execute on function {} from public", name)
+        _run(connection, "grant execute on function {} to {}", name, sql.Identifier(PIPELINE))
+
+
+def _advisory_locks(connection: psycopg.Connection) -> list[LiteralString]:
+    rows = connection.execute(
+        "select oid::regprocedure::text from pg_proc"
+        " where proname ~ '^pg_(try_)?advisory_(xact_)?lock'"
+    ).fetchall()
+    return [row[0] for row in rows]
 
 
 # --- an existing server ------------------------------------------------------------------------
@@ -443,6 +496,8 @@ select
     has_database_privilege(coalesce(r.oid, 0), d.oid, 'temporary')
         or coalesce(has_schema_privilege(coalesce(r.oid, 0), s.oid, 'usage, create'), false)
         as reader_may_do_more,
+    has_function_privilege(coalesce(r.oid, 0), 'pg_advisory_lock(bigint)', 'execute')
+        as reader_may_lock,
     m.oid is not null as metadata_exists,
     coalesce(
         has_database_privilege(o.oid, m.oid, 'connect')

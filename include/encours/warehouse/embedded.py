@@ -525,6 +525,8 @@ def server_settings(
         "synchronous_commit=on",
         "full_page_writes=on",
         "max_connections=100",
+        # Those of the pipeline and of Airflow: BI tools that leave theirs open stop no build.
+        "reserved_connections=40",
         "shared_buffers=256MB",
         "work_mem=64MB",
         "maintenance_work_mem=256MB",

@@ -269,13 +269,12 @@ def _grant_reading(connection: psycopg.Connection, schema: str) -> None:
 
 
 def _retire(connection: psycopg.Connection, retired_schema: str) -> None:
-    """bi_reader reads `marts` and nothing else, so what is retired is closed to it."""
+    """bi_reader reads `marts` and nothing else, so what is retired is closed to it: the tables as
+    well, because pg_stats shows the commonest values of those that a role may read."""
     _rename(connection, PUBLISHED, retired_schema)
-    connection.execute(
-        sql.SQL("revoke usage on schema {} from {}").format(
-            sql.Identifier(retired_schema), sql.Identifier(READER)
-        )
-    )
+    names = sql.Identifier(retired_schema), sql.Identifier(READER)
+    connection.execute(sql.SQL("revoke usage on schema {} from {}").format(*names))
+    connection.execute(sql.SQL("revoke select on all tables in schema {} from {}").format(*names))
 
 
 def _schema_exists(connection: psycopg.Connection, name: str) -> bool:

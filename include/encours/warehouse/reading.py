@@ -14,7 +14,7 @@ from psycopg import errors
 
 from encours.errors import BadInput
 from encours.settings import Settings
-from encours.warehouse.connections import connect, open_warehouse
+from encours.warehouse.connections import connect, open_reader
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Answer:
 
 def read_query(settings: Settings, query: str) -> Answer:
     """Run one query. BadInput when it is not one, or asks for more than the marts."""
-    with connect(open_warehouse(settings).reader_url, application_name="encours sql") as connection:
+    with connect(open_reader(settings), application_name="encours sql") as connection:
         connection.read_only = True
         try:
             # A prepared statement is a single one: `select 1; drop …` is refused by the server.
