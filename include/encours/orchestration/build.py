@@ -6,6 +6,7 @@ checks that the candidate is still its own, so two builds cannot mix.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -20,7 +21,7 @@ import psycopg
 from encours.errors import BadInput, FatalError, QualityHold, RetryableError
 from encours.loading.arrivals import is_api_read, last_extraction, unread_sources
 from encours.loading.raw_schema import ensure_raw
-from encours.orchestration.failures import database_failure
+from encours.orchestration.failures import told
 from encours.policies import Choice, read_choices
 from encours.quality.checkpoint import import_library, run_suites
 from encours.quality.results import CheckResult
@@ -31,6 +32,7 @@ from encours.transform import dbt
 from encours.warehouse import carrying, ledger, publication, work_schemas
 from encours.warehouse.connections import Warehouse, connect, open_warehouse
 
+log = logging.getLogger(__name__)
 CHECK_TIMEOUT_SECONDS = 600
 
 
@@ -273,32 +275,34 @@ def _step(
     started = time.monotonic()
     warehouse = open_warehouse(settings)
     with connect(warehouse.pipeline_url) as connection:
-        ledger.ensure_ledger(connection)
-        ensure_raw(connection)
-        publication.lock_build(connection)
-        if step == "open_build":
-            ledger.fail_abandoned_runs(connection, run_id)
-        ledger.start_run(connection, run_id)
+        try:
+            ledger.ensure_ledger(connection)
+            ensure_raw(connection)
+            publication.lock_build(connection)
+            if step == "open_build":
+                ledger.fail_abandoned_runs(connection, run_id)
+            ledger.start_run(connection, run_id)
+        except psycopg.Error as error:
+            raise _told(error, step) from error
         try:
             yield connection, warehouse
         except QualityHold:
             raise
         except Exception as error:
-            told = _told(error, step)
-            _write_failure(connection, run_id, told)
-            if told is error:
+            failure = _told(error, step)
+            _write_failure(connection, run_id, failure)
+            if failure is error:
                 raise
-            raise told from error
+            raise failure from error
         ledger.time_step(connection, run_id, step, time.monotonic() - started)
 
 
 def _told(error: Exception, step: str) -> Exception:
     """The error in words for a person, where it is not yet."""
-    if isinstance(error, psycopg.OperationalError):
-        return database_failure(error)
-    if isinstance(error, OSError):
+    known = told(error)
+    if known is error and isinstance(error, OSError):
         return FatalError(f"{step}: {error.strerror or error}")
-    return error
+    return known
 
 
 def _write_failure(connection: psycopg.Connection, run_id: str, error: Exception) -> None:
@@ -307,7 +311,11 @@ def _write_failure(connection: psycopg.Connection, run_id: str, error: Exception
         return
     connection.rollback()
     line = " ".join(str(error).split()) or type(error).__name__
-    ledger.finish_run(connection, run_id, "failed", error=line)
+    try:
+        ledger.finish_run(connection, run_id, "failed", error=line)
+    except psycopg.Error:
+        # What failed may be the database itself; the error is raised by the caller all the same.
+        log.warning("run %s: the failure could not be written to the ledger", run_id)
 
 
 def _check_candidate(connection: psycopg.Connection, run_id: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 from dataclasses import asdict, dataclass
@@ -22,11 +23,29 @@ class Failure:
     exit_status: int
 
 
-def database_failure(error: psycopg.OperationalError) -> EncoursError:
-    """One line for a database that failed in the middle of a step; the step left nothing behind."""
+def database_failure(error: psycopg.Error) -> Exception:
+    """One line for a database that failed in the middle of a step, which left nothing behind; the
+    error itself where it is not the database's."""
     if isinstance(error, psycopg.errors.DiskFull):
         return FatalError("the disk of the database is full: free some space and run again")
-    return RetryableError("the database went away: run again")
+    if isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
+        return FatalError(
+            "the database takes no writes: it is a standby or was made read-only; name the primary,"
+            " or let it write, and run again"
+        )
+    if isinstance(error, psycopg.OperationalError):
+        return RetryableError("the database went away: run again")
+    return error
+
+
+def told(error: Exception) -> Exception:
+    """What happened in words for a person, where a fault of the machine is known by its kind."""
+    if isinstance(error, psycopg.Error):
+        return database_failure(error)
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        place = f" of {error.filename}" if error.filename else ""
+        return FatalError(f"the disk{place} is full: free some space and run again")
+    return error
 
 
 def keep_failure(settings: Settings, run_id: str, error: Exception) -> None:

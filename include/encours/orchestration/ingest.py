@@ -198,7 +198,7 @@ def raw_connection(settings: Settings) -> Iterator[psycopg.Connection]:
             ensure_ledger(connection)
             ensure_raw(connection)
             yield connection
-    except psycopg.OperationalError as error:
+    except psycopg.Error as error:
         raise database_failure(error) from error
 
 

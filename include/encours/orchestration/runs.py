@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -19,7 +20,7 @@ from encours.errors import (
     EncoursError,
 )
 from encours.orchestration import accesses, inbox_files, ingest
-from encours.orchestration.failures import Failure, read_failure
+from encours.orchestration.failures import Failure, read_failure, told
 from encours.orchestration.run_ids import new_run_id
 from encours.policies import read_choices
 from encours.settings import DEFAULT_HOME, Settings
@@ -98,7 +99,11 @@ def run(settings: Settings, order: Order, progress: Any) -> Report:
     except EncoursError as error:
         return Report("failed", run_id, error=str(error), exit_status=error.exit_status)
     except Exception as error:  # noqa: BLE001 (the last door before a person: one line, not a trace)
-        _log_details(log_path)
+        with suppress(OSError):
+            _log_details(log_path)
+        known = told(error)
+        if isinstance(known, EncoursError):
+            return Report("failed", run_id, error=str(known), exit_status=known.exit_status)
         line = " ".join(str(error).split())[:200] or type(error).__name__
         return Report(
             "failed",

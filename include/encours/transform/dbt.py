@@ -258,6 +258,8 @@ def _stopped(layer: str, message: str, log_path: Path) -> Exception:
         )
     if "No space left on device" in line or "could not extend file" in line:
         return FatalError(f"the disk is full: free some space and run again ({log_path})")
+    if "in a read-only transaction" in line:
+        return FatalError(f"the database takes no writes: let it write and run again ({log_path})")
     return FatalError(f"dbt could not build {layer}: {line} (details in {log_path})")
 
 
