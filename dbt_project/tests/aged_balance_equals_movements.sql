@@ -5,6 +5,8 @@
 -- ageing, so that an item lost by either shows.
 -- Balances that start at zero and change by the same amounts are the same at every date, so the
 -- changes are compared: a row is the date from which the two differ by another amount than before.
+-- Each customer's sum must be zero, so their sum is too when each has a weight of its own; a row
+-- names the entity, whose customers can then be added up one by one.
 with reporting_dates as (
     select
         as_of_date,
@@ -54,14 +56,13 @@ changes as (
 select
     as_of_date,
     entity_id,
-    customer_id,
-    currency_code,
     sum(moved_amount) as missing_amount,
     sum(moved_company_amount - moved_amount) filter (where moved_company_amount <> moved_amount)
         as missing_conversion_amount
 from changes
-group by as_of_date, entity_id, customer_id, currency_code
+group by as_of_date, entity_id
 having
-    sum(moved_amount) <> 0
-    or sum(moved_company_amount - moved_amount) filter (where moved_company_amount <> moved_amount)
-    <> 0
+    sum(moved_amount * {{ row_digest(['customer_id', 'currency_code']) }}) <> 0
+    or sum(
+        (moved_company_amount - moved_amount) * {{ row_digest(['customer_id', 'currency_code']) }}
+    ) filter (where moved_company_amount <> moved_amount) <> 0

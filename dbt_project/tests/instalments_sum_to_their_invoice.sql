@@ -1,21 +1,26 @@
 -- Rule: the items of an invoice sum to the invoice, also when it is split into instalments.
 -- Source: contracts, section 2: instalments sum to the document.
-with items as (
+-- What an invoice has and its items have not must be zero, so the sum of all invoices is too when
+-- each has a weight of its own; a row names the entity, whose invoices can then be compared.
+with parts as (
     select
-        item_key,
-        sum(original_amount) as items_amount
+        entity_id,
+        document_key,
+        amount_incl_tax as missing_amount
+    from {{ ref('int_documents') }}
+    where document_type = 'invoice'
+    union all
+    select
+        entity_id,
+        item_key as document_key,
+        -original_amount as missing_amount
     from {{ ref('int_items') }}
     where item_type = 'invoice'
-    group by item_key
 )
 
 select
-    documents.document_key,
-    documents.amount_incl_tax,
-    items.items_amount
-from {{ ref('int_documents') }} as documents
-left join items
-    on documents.document_key = items.item_key
-where
-    documents.document_type = 'invoice'
-    and documents.amount_incl_tax is distinct from items.items_amount
+    entity_id,
+    sum(missing_amount) as missing_amount
+from parts
+group by entity_id
+having sum(missing_amount * {{ row_digest(['document_key']) }}) <> 0

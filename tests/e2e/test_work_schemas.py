@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from datetime import date
 
+import psycopg
 import pytest
 import warehouse_steps as steps
 from plain_books import write_plain_books
 
+from encours.orchestration import build
 from encours.settings import Settings
 from encours.transform import dbt
 from encours.warehouse import work_schemas
+from encours.warehouse.connections import open_warehouse
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("work_schemas")]
 
@@ -84,3 +89,24 @@ def test_what_half_a_build_left_is_dropped(built: Settings) -> None:
     steps.build_candidate(built, as_of=AS_OF)
 
     assert number_of(built, "intermediate.int_half_made") is None
+
+
+def crash_server(home: Settings) -> None:
+    """kill -9 of one session, which makes the server restart and recover."""
+    with pytest.raises(psycopg.OperationalError), steps.pipeline(home) as connection:
+        os.kill(connection.info.backend_pid, signal.SIGKILL)
+        connection.execute("select 1")
+    open_warehouse(home)
+
+
+def test_a_step_after_a_crash_first_works_out_again_what_was_lost(built: Settings) -> None:
+    opened = steps.build_candidate(built, as_of=AS_OF)
+    movements = "select count(*), sum(amount) from marts_candidate.fct_receivable_movements"
+    before = steps.rows(built, movements)
+    crash_server(built)
+    assert steps.rows(built, "select count(*) from intermediate.int_items") == [(0,)]
+
+    build.build_layer(built, opened, "core")
+
+    assert steps.rows(built, movements) == before
+    assert steps.rows(built, "select count(*) > 0 from intermediate.int_items") == [(True,)]

@@ -7,31 +7,43 @@ with reporting_dates as (
     from {{ ref('int_reporting_dates') }}
 ),
 
+-- The currency comes with both sides: joined to what the two have in common, a value that either
+-- may give, the planner would take a million rows for a thousand.
 balances as (
     select
-        as_of_date,
-        scope_type,
-        scope_value,
-        outstanding_company_amount,
-        dso_receivables_company_amount,
-        not_due_company_amount,
-        open_invoices_company_amount,
-        overdue_company_amount,
-        open_invoice_count,
-        overdue_invoice_count
-    from {{ ref('int_scope_balances') }}
+        scope_balances.as_of_date,
+        scope_balances.scope_type,
+        scope_balances.scope_value,
+        scope_values.company_currency_code,
+        scope_balances.outstanding_company_amount,
+        scope_balances.dso_receivables_company_amount,
+        scope_balances.not_due_company_amount,
+        scope_balances.open_invoices_company_amount,
+        scope_balances.overdue_company_amount,
+        scope_balances.open_invoice_count,
+        scope_balances.overdue_invoice_count
+    from {{ ref('int_scope_balances') }} as scope_balances
+    inner join {{ ref('int_scope_values') }} as scope_values
+        on
+            scope_balances.scope_type = scope_values.scope_type
+            and scope_balances.scope_value = scope_values.scope_value
 ),
 
 revenue as (
     select
-        as_of_date,
-        scope_type,
-        scope_value,
-        revenue_365_company_amount,
-        revenue_90_company_amount,
-        revenue_since_previous_company_amount,
-        written_off_since_previous_company_amount
-    from {{ ref('int_scope_revenue_windows') }}
+        windows.as_of_date,
+        windows.scope_type,
+        windows.scope_value,
+        scope_values.company_currency_code,
+        windows.revenue_365_company_amount,
+        windows.revenue_90_company_amount,
+        windows.revenue_since_previous_company_amount,
+        windows.written_off_since_previous_company_amount
+    from {{ ref('int_scope_revenue_windows') }} as windows
+    inner join {{ ref('int_scope_values') }} as scope_values
+        on
+            windows.scope_type = scope_values.scope_type
+            and windows.scope_value = scope_values.scope_value
 ),
 
 scope_dates as (
@@ -39,6 +51,7 @@ scope_dates as (
         as_of_date,
         scope_type,
         scope_value,
+        company_currency_code,
         -- No open item and no document are truly zero.
         coalesce(balances.outstanding_company_amount, 0) as outstanding_company_amount,
         coalesce(balances.dso_receivables_company_amount, 0) as dso_receivables_company_amount,
@@ -55,21 +68,12 @@ scope_dates as (
             as written_off_since_previous_company_amount
     from balances
     full outer join revenue
-        using (as_of_date, scope_type, scope_value)
-),
-
-scope_currencies as (
-    select
-        scope_type,
-        scope_value,
-        company_currency_code
-    from {{ ref('int_scope_values') }}
+        using (as_of_date, scope_type, scope_value, company_currency_code)
 ),
 
 measured as (
     select
         scope_dates.*,
-        scope_currencies.company_currency_code,
         reporting_dates.previous_date,
         coalesce(previous_balances.outstanding_company_amount, 0)
             as opening_outstanding_company_amount,
@@ -79,10 +83,6 @@ measured as (
     from scope_dates
     inner join reporting_dates
         on scope_dates.as_of_date = reporting_dates.as_of_date
-    inner join scope_currencies
-        on
-            scope_dates.scope_type = scope_currencies.scope_type
-            and scope_dates.scope_value = scope_currencies.scope_value
     left join balances as previous_balances
         on
             reporting_dates.previous_date = previous_balances.as_of_date

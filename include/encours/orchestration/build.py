@@ -74,8 +74,8 @@ def build_layer(settings: Settings, build: dbt.Build, layer: str) -> dict[str, i
     """Build one layer of models. Returns rows by table for what BI will read."""
     with _step(settings, build.run_id, f"build_{layer}") as (connection, warehouse):
         _check_candidate(connection, build.run_id)
-        with _without_the_unchanged(connection, build, layer) as unchanged:
-            nodes = dbt.run_layer(settings, warehouse.pipeline_url, build, layer, unchanged)
+        nodes = _run_due_layers(settings, connection, warehouse, build, layer)
+        _check_work(connection, build)
         row_counts = {
             node.name: node.row_count
             for node in nodes
@@ -83,6 +83,34 @@ def build_layer(settings: Settings, build: dbt.Build, layer: str) -> dict[str, i
         }
         ledger.count_rows(connection, build.run_id, row_counts)
     return row_counts
+
+
+def _run_due_layers(
+    settings: Settings,
+    connection: psycopg.Connection,
+    warehouse: Warehouse,
+    build: dbt.Build,
+    layer: str,
+) -> tuple[dbt.Node, ...]:
+    """Build a layer, and before it those that it rests on where a crash of the server emptied them:
+    the step that comes after the crash may be all that is tried again. Returns all of their nodes.
+    """
+    layers = list(dbt.LAYERS)
+    due = layers[: layers.index(layer) + 1]
+    if work_schemas.is_work_of(connection, build.intermediate_schema, build.run_id):
+        due = due[-1:]
+    nodes: list[dbt.Node] = []
+    for name in due:
+        with _without_the_unchanged(connection, build, name) as unchanged:
+            nodes += dbt.run_layer(settings, warehouse.pipeline_url, build, name, unchanged)
+    return tuple(nodes)
+
+
+def _check_work(connection: psycopg.Connection, build: dbt.Build) -> None:
+    if not work_schemas.is_work_of(connection, build.intermediate_schema, build.run_id):
+        raise RetryableError(
+            "the database crashed meanwhile and lost what the models had worked out: run again"
+        )
 
 
 @contextmanager
@@ -95,6 +123,7 @@ def _without_the_unchanged(
         return
     models_hash = dbt.models_hash()
     stands = work_schemas.take_over(connection, build.work_schemas, models_hash)
+    work_schemas.begin_work(connection, build.intermediate_schema, build.run_id)
     yield (dbt.SEEDS, *dbt.staging_of(unread_sources(connection))) if stands else ()
     work_schemas.mark_made(connection, build.work_schemas, models_hash)
 
@@ -107,6 +136,8 @@ def audit_candidate(settings: Settings, build: dbt.Build) -> None:
     """
     with _step(settings, build.run_id, "audit") as (connection, warehouse):
         _check_candidate(connection, build.run_id)
+        if not work_schemas.is_work_of(connection, build.intermediate_schema, build.run_id):
+            _run_due_layers(settings, connection, warehouse, build, list(dbt.LAYERS)[-1])
         dates = carrying.carried_dates(connection)
         if dates and not carrying.is_completed(connection):
             with _testing(settings, connection, warehouse, build) as tests:
@@ -127,6 +158,8 @@ def audit_candidate(settings: Settings, build: dbt.Build) -> None:
             with _testing(settings, connection, warehouse, build) as tests:
                 results = (*_run_suites(connection, warehouse, build), *tests.result())
         latest = {(result.table_name, result.check_name): result for result in results}
+        # A rule that was asked of emptied tables has proved nothing.
+        _check_work(connection, build)
         ledger.write_check_results(connection, build.run_id, latest.values())
         _keep_refused_rows(connection, build)
 

@@ -6,12 +6,12 @@ from datetime import date, datetime
 
 import psycopg
 
-from encours.errors import BadInput
+from encours.errors import BadInput, RetryableError
 from encours.loading.arrivals import last_extraction
 from encours.loading.raw_schema import ensure_raw
 from encours.settings import Settings
 from encours.transform import dbt
-from encours.warehouse import ledger, publication
+from encours.warehouse import ledger, publication, work_schemas
 from encours.warehouse.connections import connect, open_warehouse
 from encours.warehouse.previous import expose_previous
 from encours.warehouse.publication import Publication
@@ -61,8 +61,11 @@ def rebuild(
         build = dbt.rebuild_of(dbt.Build(run_id, as_of_date, known), schema)
         expose_previous(connection, None, build.previous_schema)
         warehouse_url = open_warehouse(settings).pipeline_url
+        work_schemas.begin_work(connection, build.intermediate_schema, run_id)
         for layer in dbt.LAYERS:
             dbt.run_layer(settings, warehouse_url, build, layer)
+        if not work_schemas.is_work_of(connection, build.intermediate_schema, run_id):
+            raise RetryableError("the database crashed meanwhile: rebuild again")
     return build
 
 
