@@ -13,7 +13,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from encours.orchestration import accesses, extract, inbox_files, ingest
 from encours.orchestration.assets import INBOX, RAW
-from encours.orchestration.defaults import START_DATE, defaults, guarded
+from encours.orchestration.defaults import RECOVERY, START_DATE, defaults, guarded
 from encours.orchestration.failures import read_failure
 from encours.orchestration.run_ids import new_run_id
 from encours.orchestration.turns import reading_pool
@@ -81,7 +81,7 @@ def make_file_ingest(source: FileSource) -> Any:
         def land_delivery(request: dict[str, Any]) -> str:
             return ingest.land(load_settings(), source.key, request["run_id"], request["inputs"])
 
-        @task(outlets=[RAW[source.key]])
+        @task(outlets=[RAW[source.key]], on_success_callback=RECOVERY)
         @guarded
         def load_raw(request: dict[str, Any], folder: str) -> dict[str, Any]:
             loaded = ingest.load(
@@ -184,7 +184,11 @@ def make_api_ingest(source: ApiSource) -> Any:
                     extract.Reading(request["run_id"], source, access, request["is_full"]),
                 )
 
-            @task(outlets=[RAW[source.key]], map_index_template="{{ connection_id }}")
+            @task(
+                outlets=[RAW[source.key]],
+                map_index_template="{{ connection_id }}",
+                on_success_callback=RECOVERY,
+            )
             @guarded
             def load_raw(request: dict[str, Any], folder: str) -> dict[str, Any]:
                 context = get_current_context()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from airflow.sdk import dag, task
 
 from encours.orchestration import maintenance
-from encours.orchestration.defaults import START_DATE, defaults, guarded
+from encours.orchestration.defaults import RECOVERY, START_DATE, defaults, guarded
 from encours.settings import load_settings
 
 
@@ -43,7 +43,7 @@ def maintain_warehouse() -> None:
     def delete_old_folders() -> list[str]:
         return maintenance.delete_old_folders(load_settings())
 
-    @task
+    @task(on_success_callback=RECOVERY)
     @guarded
     def vacuum_tables() -> None:
         maintenance.vacuum(load_settings())

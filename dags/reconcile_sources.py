@@ -5,7 +5,7 @@ from __future__ import annotations
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import dag
 
-from encours.orchestration.defaults import START_DATE, defaults
+from encours.orchestration.defaults import RECOVERY, START_DATE, defaults
 from encours.sources.registry import API_SOURCES
 
 
@@ -38,6 +38,7 @@ def reconcile_sources() -> None:
             task_id=f"read_all_of_{key}",
             trigger_dag_id=f"ingest_{key}",
             conf={"is_full": True},
+            on_success_callback=RECOVERY,
         )
 
 

@@ -17,7 +17,8 @@ from encours.settings import load_settings
     start_date=START_DATE,
     catchup=False,
     max_active_runs=1,
-    default_args={**defaults(owner="controllers"), "retries": 0},
+    # Whoever presses sees at once what came of it.
+    default_args={**defaults(owner="controllers"), "retries": 0, "on_failure_callback": None},
     params={
         "run_id": Param("", type="string", minLength=1, title="Run that is held"),
         "reason": Param("", type="string", minLength=3, title="Why it may be published"),

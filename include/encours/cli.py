@@ -406,6 +406,32 @@ def doctor(home: Home = None, warehouse: WarehouseUrl = None, as_json: AsJson = 
     sys.exit(examination.exit_status(findings))
 
 
+@app.command()
+def alert(
+    test: Annotated[
+        bool, typer.Option("--test", help="Send a test message on every channel.")
+    ] = False,
+    home: Home = None,
+    warehouse: WarehouseUrl = None,
+) -> None:
+    """What is wrong now, and the channels on which people are told."""
+    from encours.orchestration import alerting
+    from encours.orchestration.status import alert_lines, read_status
+
+    settings = _settings(home, warehouse)
+    if not test:
+        current = read_status(settings)
+        print("\n".join(alert_lines(current["incidents"], current["channels"])))
+        return
+    outcomes = alerting.send_test(settings)
+    if not outcomes:
+        raise BadInput("no channel is configured", mend=f"write {settings.home}/alerts.yml")
+    for channel, error in outcomes.items():
+        print(f"{channel}: {error or 'delivered'}")
+    if any(outcomes.values()):
+        sys.exit(EXIT_FAILED)
+
+
 # ------------------------------------------------------------------------------ deciding
 
 

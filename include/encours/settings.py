@@ -9,10 +9,16 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import time
 from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from encours.errors import BadInput
 
 DEFAULT_HOME = ".encours"
 LANGUAGES = ("fr", "en")
+DEFAULT_TIME_ZONE = "Europe/Paris"
+NEVER = "never"
 
 
 @dataclass(frozen=True)
@@ -22,6 +28,11 @@ class Settings:
     home: Path
     warehouse_url: str | None = None
     language: str = "fr"
+    # Address of Airflow's UI as people reach it, for links in messages.
+    ui_url: str | None = None
+    # By when, on their clocks, the marts are published every day; None where nobody waits.
+    publish_by: time | None = time(7)
+    time_zones: tuple[str, ...] = (DEFAULT_TIME_ZONE,)
 
     @property
     def postgres_dir(self) -> Path:
@@ -67,7 +78,43 @@ def load_settings(
         home=chosen_home,
         warehouse_url=warehouse_url or env.get("ENCOURS_WAREHOUSE") or None,
         language=language if language in LANGUAGES else "fr",
+        # Airflow's own setting is that of the services, which `encours up` and compose start.
+        ui_url=env.get("ENCOURS_UI_URL") or env.get("AIRFLOW__API__BASE_URL") or None,
+        publish_by=_clock_time(env.get("ENCOURS_PUBLISH_BY") or "07:00"),
+        time_zones=_zones(env.get("ENCOURS_TIME_ZONES") or DEFAULT_TIME_ZONE),
     )
+
+
+def _clock_time(text: str) -> time | None:
+    if text.strip().lower() == NEVER:
+        return None
+    try:
+        chosen = time.fromisoformat(text.strip())
+    except ValueError as error:
+        raise BadInput(
+            f"'{text}' is no time of day", where="ENCOURS_PUBLISH_BY", mend="07:00, or never"
+        ) from error
+    return chosen.replace(tzinfo=None)
+
+
+def _zones(text: str) -> tuple[str, ...]:
+    zones = tuple(zone.strip() for zone in text.split(",") if zone.strip())
+    unknown = [zone for zone in zones if not _is_zone(zone)]
+    if unknown or not zones:
+        raise BadInput(
+            f"'{unknown[0] if unknown else text}' is no time zone",
+            where="ENCOURS_TIME_ZONES",
+            mend="write it as Europe/Paris; several with commas",
+        )
+    return zones
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True
 
 
 def project_root() -> Path:

@@ -139,6 +139,9 @@ def test_unusable_file_is_put_aside_with_the_reason_and_nothing_is_published(
     assert bad.name in refused.with_name("REASON.txt").read_text()
     assert len(scheduled.runs("build_receivables")) == builds
     assert scheduled.rows(b"select to_regclass('marts.publication_info')") == published
+    # By the callback of the task: it may still be at work when the run has ended.
+    open_ones = b"select cause from ops.incident where kind = 'failure' and closed_at is null"
+    assert wait_for(lambda: scheduled.rows(open_ones), "an incident") == [("ingest_fec",)]
 
 
 # --- a hold and its release --------------------------------------------------------------------
@@ -165,6 +168,10 @@ def test_dropped_folder_that_is_held_is_published_by_the_release_dag(
         b"select action, published_by, reason from ops.publication"
         b" order by publication_row desc limit 1"
     ) == [("release", "controller", "known in accounting")]
+    holds = scheduled.rows(
+        b"select run_id, closed_at is null from ops.incident where kind = 'hold'"
+    )
+    assert holds == [(held[0][0], False)]
 
 
 def test_each_accounting_system_has_a_pool_with_one_slot(scheduled: ScheduledHome) -> None:

@@ -48,6 +48,9 @@ SERVER_ONLY = {
     "AIRFLOW__CELERY__BROKER_URL",
     "AIRFLOW__CELERY__RESULT_BACKEND",
     "ENCOURS_READER_PASSWORD",
+    "ENCOURS_UI_URL",
+    "ENCOURS_PUBLISH_BY",
+    "ENCOURS_TIME_ZONES",
 }
 # Ours to choose on each server; everything else is said in both places.
 CHOSEN_ON_THE_SERVER = {

@@ -18,6 +18,7 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import psycopg
 from psycopg.rows import dict_row
@@ -118,6 +119,38 @@ def make_access(
         secret=password or "",
         options=options,
     )
+
+
+def read_passwords(settings: Settings, prefix: str) -> dict[str, str]:
+    """The passwords of the connections whose ids begin so, wherever they are defined; by id.
+
+    Outside a task Airflow is not asked: it would look into the metadata of another installation.
+    """
+    rows = [row for row in _stored(settings) if row["conn_id"].startswith(prefix)]
+    found = {row["conn_id"]: _password(settings, row) for row in rows}
+    for name in given_ids(os.environ):
+        if name.startswith(prefix):
+            found[name] = _password_in(name, os.environ[variable_of(name)])
+    return dict(sorted(found.items()))
+
+
+def _password(settings: Settings, row: Mapping[str, Any]) -> str:
+    if not row["is_encrypted"] or not row["password"]:
+        return row["password"] or ""
+    from encours.orchestration.airflow_home import airflow_environment
+
+    # Airflow reads its configuration, and with it the key of its store, when it is imported.
+    for key, value in airflow_environment(settings, open_warehouse(settings)).items():
+        os.environ.setdefault(key, value)
+    plain = store_cipher(row["conn_id"]).decrypt(row["password"].encode())
+    return str(plain.decode())
+
+
+def _password_in(name: str, value: str) -> str:
+    """Of a connection that a variable defines: as JSON, or as Airflow's URI."""
+    if value.lstrip().startswith("{"):
+        return str(_content(name, value).get("password") or "")
+    return unquote(urlsplit(value).password or "")
 
 
 def prove_access(access: Access) -> str:

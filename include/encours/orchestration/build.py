@@ -21,6 +21,7 @@ import psycopg
 from encours.errors import BadInput, FatalError, QualityHold, RetryableError
 from encours.loading.arrivals import is_api_read, last_extraction, unread_sources
 from encours.loading.raw_schema import ensure_raw
+from encours.orchestration import alerting
 from encours.orchestration.failures import told
 from encours.policies import Choice, read_choices
 from encours.quality.checkpoint import import_library, run_suites
@@ -202,6 +203,7 @@ def publish_marts(settings: Settings, run_id: str) -> str:
             ledger.finish_run(connection, run_id, "held")
             raise
         ledger.finish_run(connection, run_id, "published", publication_id=published.publication_id)
+    alerting.report_publication(settings)
     return published.publication_id
 
 

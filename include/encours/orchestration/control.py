@@ -9,6 +9,7 @@ import psycopg
 from encours.errors import BadInput, RetryableError
 from encours.loading.arrivals import last_extraction
 from encours.loading.raw_schema import ensure_raw
+from encours.orchestration import alerting
 from encours.settings import Settings
 from encours.transform import dbt
 from encours.warehouse import ledger, publication, work_schemas
@@ -33,16 +34,20 @@ RESERVED_SCHEMAS = frozenset(
 def release(settings: Settings, run_id: str, *, released_by: str, reason: str) -> Publication:
     with _connection(settings) as connection:
         publication.lock_build(connection)
-        return publication.release_candidate(
+        released = publication.release_candidate(
             connection, run_id, released_by=released_by, reason=reason
         )
+    alerting.report_publication(settings)
+    return released
 
 
 def roll_back(settings: Settings, *, rolled_back_by: str, reason: str) -> Publication:
     with _connection(settings) as connection:
-        return publication.rollback_publication(
+        restored = publication.rollback_publication(
             connection, rolled_back_by=rolled_back_by, reason=reason
         )
+    alerting.report_publication(settings)
+    return restored
 
 
 def rebuild(

@@ -13,6 +13,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowRescheduleExcept
 from encours.clients.rate_limits import QuotaReached
 from encours.errors import EncoursError, RetryableError
 from encours.orchestration.failures import forget_failure, keep_failure
+from encours.orchestration.notifier import AlertNotifier
 from encours.settings import load_settings
 
 P = ParamSpec("P")
@@ -21,6 +22,8 @@ R = TypeVar("R")
 START_DATE = datetime(2026, 1, 1, tzinfo=UTC)
 OWNER = "data-engineering"
 UNNAMED_RUN = "unnamed"
+# For the task that shows that what failed before works again: the last one of a DAG.
+RECOVERY = AlertNotifier("success")
 
 
 def defaults(owner: str = OWNER) -> dict[str, Any]:
@@ -32,6 +35,7 @@ def defaults(owner: str = OWNER) -> dict[str, Any]:
         "retry_exponential_backoff": True,
         "max_retry_delay": timedelta(minutes=5),
         "execution_timeout": timedelta(hours=2),
+        "on_failure_callback": AlertNotifier(),
     }
 
 

@@ -94,6 +94,13 @@ def start(settings: Settings, port: int, progress: Callable[[str], None]) -> Run
     return running
 
 
+def running_url(settings: Settings) -> str | None:
+    """Where the UI of this home answers; None when it does not run."""
+    if any(service.name == "api-server" and _is_alive(service) for service in _recorded(settings)):
+        return f"http://127.0.0.1:{_read_port(settings)}"
+    return None
+
+
 def stop(settings: Settings) -> list[str]:
     """Stop services and the embedded server of this home. Returns what was stopped."""
     stopped = []

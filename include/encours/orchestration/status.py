@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import psycopg
 from psycopg.rows import dict_row
 
 from encours.loading.raw_schema import ensure_raw
+from encours.orchestration import alerting
 from encours.settings import Settings
-from encours.warehouse import ledger, publication
+from encours.warehouse import incidents, ledger, publication
 from encours.warehouse.connections import connect, open_warehouse
 
 SHOWN_RUNS = 5
@@ -50,6 +53,8 @@ def read_status(settings: Settings) -> dict[str, Any]:
             "runs": runs,
             "extractions": _rows(connection, EXTRACTIONS),
             "freshness": _rows(connection, COVERAGE) if current else [],
+            "incidents": [asdict(one) for one in incidents.open_incidents(connection)],
+            "channels": alerting.read_standing(settings, connection),
         }
 
 
@@ -99,6 +104,8 @@ def render_status(status: dict[str, Any]) -> str:
             "",
             "freshness",
             *(_freshness_line(row) for row in status["freshness"]),
+            "",
+            *alert_lines(status["incidents"], status["channels"]),
         ]
     )
 
@@ -143,3 +150,36 @@ def _freshness_line(row: dict[str, Any]) -> str:
         f"  {row['entity_id']:<14} {row['source']:<8} {row['stream']:<18}"
         f" until {until!s:<10}  {row['row_count']:>10,} rows{stale}"
     )
+
+
+def alert_lines(
+    found: Sequence[Mapping[str, Any]], channels: Sequence[Mapping[str, Any]]
+) -> list[str]:
+    """What is wrong now, and which channels people are told on."""
+    failures = [one for one in found if one["kind"] != "business"]
+    lines = ["incidents"]
+    lines.extend(
+        f"  {one['kind']:<10} since {one['opened_at']:%Y-%m-%d %H:%M %Z}, {one['seen_count']}"
+        f"×: {one['cause']}"
+        for one in failures
+    )
+    if not failures:
+        lines.append("  none")
+    if len(found) > len(failures):
+        lines.append(f"  {len(found) - len(failures)} business alerts: select * from mart_alerts")
+    lines.append("channels")
+    lines.extend(_channel_line(one) for one in channels)
+    if not channels:
+        lines.append("  none: nobody is told (see README.md, Who is told)")
+    return lines
+
+
+def _channel_line(channel: Mapping[str, Any]) -> str:
+    line = f"  {channel['channel']:<14}"
+    if channel["last_delivered_at"]:
+        line += f" last delivered {channel['last_delivered_at']:%Y-%m-%d %H:%M %Z}"
+    elif not channel["error"]:
+        line += " nothing sent yet"
+    if channel["error"]:
+        line += f" BROKEN, {channel['undelivered_count']} undelivered: {channel['error']}"
+    return line

@@ -19,6 +19,7 @@ from psycopg.rows import dict_row
 
 from encours.quality.results import CheckResult
 from encours.quality.verdict import Verdict
+from encours.warehouse import incidents
 
 SCHEMA = """
 create schema if not exists ops;
@@ -168,7 +169,7 @@ def apply_schema(connection: psycopg.Connection, name: str, statements: Sequence
 
 
 def ensure_ledger(connection: psycopg.Connection) -> None:
-    apply_schema(connection, "ops", [SCHEMA])
+    apply_schema(connection, "ops", [SCHEMA, incidents.SCHEMA])
 
 
 # ------------------------------------------------------------------------------ runs

@@ -1,0 +1,345 @@
+"""Incidents and who is told of them, on a real warehouse and real receivers of this machine."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import warehouse_steps as steps
+
+from alert_receivers import Mailbox, Receiver, free_port, mail_server, web_receiver
+from encours.errors import BadInput, FatalError, QualityHold
+from encours.orchestration import alerting, control
+from encours.orchestration.alerting import FailedTask
+from encours.orchestration.status import read_status, render_status
+from encours.quality.results import CheckResult
+from encours.settings import Settings
+from encours.warehouse import ledger
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("publication")]
+
+NAME, AMOUNT, TOKEN = "Boulangerie Canari", "98765.43", "cAnArY42token"
+INGEST = "ingest_odoo"
+LYON = "encours_odoo__lyon"
+
+
+@pytest.fixture(scope="module")
+def mailbox() -> Iterator[Mailbox]:
+    with mail_server() as mailbox:
+        yield mailbox
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with web_receiver() as receiver:
+        yield receiver
+
+
+@pytest.fixture
+def books(running_home: Settings, receiver: Receiver) -> Iterator[Settings]:
+    """A home where run `first` is published, and the channel `hook` in English."""
+    steps.empty(running_home)
+    steps.publish_made_up(running_home, "first", 1)
+    with steps.pipeline(running_home) as connection:
+        connection.execute("create schema intermediate")
+        connection.execute(
+            "create table intermediate.int_entity_policies as"
+            " select 'lyon'::text as entity_id, 45 as stale_after_days"
+        )
+    settings = dataclasses.replace(running_home, language="en")
+    configure(settings, f"hook: json://{receiver.place}/{TOKEN}")
+    yield settings
+    (settings.home / "alerts.yml").unlink()
+
+
+def configure(settings: Settings, *channels: str) -> None:
+    path = settings.home / "alerts.yml"
+    path.write_text("channels:\n" + "".join(f"  {channel}\n" for channel in channels))
+    path.chmod(0o600)
+
+
+def fail(settings: Settings, run_id: str, error: Exception | None = None) -> None:
+    error = error or FatalError("odoo lyon: the key was refused")
+    alerting.report_failure(
+        settings, FailedTask(INGEST, "company.land_company", run_id, LYON, error)
+    )
+
+
+def hold(settings: Settings, run_id: str, *checks: str) -> None:
+    """A run that these checks hold, as the gate writes it down and its task reports it."""
+    with steps.pipeline(settings) as connection:
+        steps.make_candidate(connection, run_id, 2)
+        connection.execute(
+            "insert into ops.verdict (run_id, decision, reasons, decided_by)"
+            " values (%s, 'hold', %s, 'gate')",
+            [run_id, [f"dim_customer: {check}: failed: {AMOUNT}: {NAME}" for check in checks]],
+        )
+        ledger.write_check_results(
+            connection,
+            run_id,
+            [
+                CheckResult(
+                    table_name="dim_customer",
+                    check_name=check,
+                    severity="critical",
+                    state="failed",
+                    observed_value=AMOUNT,
+                    details=f"{AMOUNT}: {NAME}",
+                    sample_keys=(NAME,),
+                    why="A rule.",
+                )
+                for check in checks
+            ],
+        )
+    alerting.report_failure(
+        settings,
+        FailedTask("build_receivables", "publish_marts", run_id, error=QualityHold("held")),
+    )
+
+
+def subjects(receiver: Receiver) -> list[str]:
+    return [content["title"].replace("\u00a0", " ") for content in receiver.contents]
+
+
+# --- incidents ---------------------------------------------------------------------------------
+
+
+def test_source_that_fails_five_nights_is_one_incident_with_a_count(
+    books: Settings, receiver: Receiver
+) -> None:
+    for night in range(5):
+        fail(books, f"night-{night}")
+
+    assert subjects(receiver) == ["[Encours] Failure: reading of odoo (lyon)"]
+    assert steps.rows(books, "select seen_count, run_id from ops.incident") == [(5, "night-4")]
+
+
+def test_step_that_reports_twice_counts_once(books: Settings) -> None:
+    fail(books, "night-1")
+    fail(books, "night-1")
+
+    assert steps.rows(books, "select seen_count from ops.incident") == [(1,)]
+
+
+def test_recovery_is_announced_once(books: Settings, receiver: Receiver) -> None:
+    fail(books, "night-1")
+    fail(books, "night-2")
+
+    alerting.report_success(books, INGEST, LYON)
+    alerting.report_success(books, INGEST, LYON)
+
+    assert subjects(receiver) == [
+        "[Encours] Failure: reading of odoo (lyon)",
+        "[Encours] Working again: reading of odoo (lyon)",
+    ]
+    assert "2 times" in receiver.contents[1]["message"].replace("\u00a0", " ")
+
+
+def test_success_of_another_company_recovers_nothing(books: Settings) -> None:
+    fail(books, "night-1")
+
+    alerting.report_success(books, INGEST, "encours_odoo__paris")
+
+    assert steps.rows(books, "select closed_at is null from ops.incident") == [(True,)]
+
+
+def test_hold_by_the_same_checks_is_the_same_incident(books: Settings, receiver: Receiver) -> None:
+    hold(books, "night-1", "rule_a", "rule_b")
+    hold(books, "night-2", "rule_b")
+
+    assert subjects(receiver) == ["[Encours] Publication held, 2 checks"]
+
+
+def test_hold_by_another_check_is_told_again(books: Settings, receiver: Receiver) -> None:
+    hold(books, "night-1", "rule_a")
+    hold(books, "night-2", "rule_a", "rule_c")
+
+    assert subjects(receiver) == [
+        "[Encours] Publication held, 1 check",
+        "[Encours] Publication held, 2 checks",
+    ]
+
+
+def test_release_ends_the_hold_and_says_so_once(books: Settings, receiver: Receiver) -> None:
+    hold(books, "night-1", "rule_a")
+
+    control.release(books, "night-1", released_by="controller", reason="known in accounting")
+
+    assert subjects(receiver)[1:] == ["[Encours] Publication up to date again"]
+    assert steps.rows(books, "select closed_at is null from ops.incident") == [(False,)]
+
+
+def test_marts_that_are_late_are_told_until_they_are_published(
+    books: Settings, receiver: Receiver
+) -> None:
+    deadline = datetime(2026, 3, 30, 5, tzinfo=UTC)
+    alerting.report_late(books, deadline)
+    alerting.report_late(books, deadline)
+
+    alerting.report_publication(books)
+
+    assert subjects(receiver) == [
+        "[Encours] Data late, 1 source",
+        "[Encours] Data up to date again",
+    ]
+    assert "before 2026-03-30, 07:00 (Europe/Paris)" in receiver.contents[0]["message"]
+
+
+def test_source_that_went_stale_is_told_with_both_numbers(
+    books: Settings, receiver: Receiver
+) -> None:
+    with steps.pipeline(books) as connection:
+        connection.execute(
+            "insert into marts.data_coverage (entity_id, source, stream, last_business_date,"
+            " is_stale) values ('lyon', 'odoo', 'invoices', '2024-10-01', true)"
+        )
+
+    alerting.report_publication(books)
+    alerting.report_publication(books)
+
+    assert subjects(receiver) == ["[Encours] Data late, 1 source"]
+    text = receiver.contents[0]["message"].replace("\u00a0", " ")
+    assert "odoo, last business date (Entity: lyon)" in text
+    assert "observed: 91 days · expected: 45 days at most" in text
+
+
+# --- what is told ------------------------------------------------------------------------------
+
+
+def test_no_message_names_a_customer_or_an_amount_of_one(
+    books: Settings, receiver: Receiver
+) -> None:
+    hold(books, "night-1", "rule_a")
+    fail(books, "night-2", BadInput(f"'{NAME}' is no amount, nor is {AMOUNT}", where="x line 2"))
+    alerting.report_success(books, INGEST, LYON)
+    fail(books, "night-3", ValueError(f"{NAME} owes {AMOUNT}"))
+
+    sent = json.dumps(receiver.contents, ensure_ascii=False)
+    kept = str(steps.rows(books, "select content::text from ops.alert_message"))
+    assert len(receiver.contents) == 4
+    for text in (sent, kept):
+        assert NAME not in text
+        assert AMOUNT not in text
+    assert "x line 2: '…' is no amount" in sent
+    assert "ValueError" in sent
+
+
+def test_message_links_to_the_page_of_the_run(books: Settings, receiver: Receiver) -> None:
+    settings = dataclasses.replace(books, ui_url="https://airflow.example.com/")
+
+    hold(settings, "night-1", "rule_a")
+
+    link = "https://airflow.example.com/encours/gate?run=night-1"
+    assert link in receiver.contents[0]["message"]
+
+
+def test_mail_and_webhook_are_told_each_in_its_language(
+    books: Settings, receiver: Receiver, mailbox: Mailbox
+) -> None:
+    configure(
+        books,
+        f"hook: json://{receiver.place}/{TOKEN}",
+        f"finance: {{url: '{mailbox.url}', language: fr}}",
+    )
+
+    fail(books, "night-1")
+
+    assert subjects(receiver) == ["[Encours] Failure: reading of odoo (lyon)"]
+    assert mailbox.mails[-1]["subject"] == "[Encours] Échec : lecture de odoo (lyon)"
+    assert "odoo lyon: the key was refused" in mailbox.bodies("plain")[-1]
+
+
+def test_channel_gets_the_kinds_that_it_wants_only(books: Settings, receiver: Receiver) -> None:
+    configure(books, f"hook: {{url: 'json://{receiver.place}/{TOKEN}', kinds: [hold]}}")
+
+    fail(books, "night-1")
+    hold(books, "night-2", "rule_a")
+
+    assert subjects(receiver) == ["[Encours] Publication held, 1 check"]
+
+
+# --- channels that are broken ------------------------------------------------------------------
+
+
+def test_broken_channel_fails_nothing_and_shows_in_the_status(
+    books: Settings, receiver: Receiver
+) -> None:
+    down = f"127.0.0.1:{free_port()}"
+    configure(books, f"hook: json://{receiver.place}/{TOKEN}", f"down: json://{down}/{TOKEN}")
+
+    fail(books, "night-1")
+
+    assert len(receiver.posts) == 1
+    told = render_status(read_status(books))
+    assert "down           BROKEN, 1 undelivered" in told
+    assert "failure    since" in told
+    assert TOKEN not in told
+    assert TOKEN not in str(steps.rows(books, "select * from ops.alert_delivery"))
+
+
+def test_channel_that_was_mended_gets_what_it_missed(books: Settings, receiver: Receiver) -> None:
+    receiver.status = 503
+    fail(books, "night-1")
+    receiver.status = 200
+    receiver.posts.clear()
+
+    hold(books, "night-2", "rule_a")
+
+    assert subjects(receiver) == [
+        "[Encours] Failure: reading of odoo (lyon)",
+        "[Encours] Publication held, 1 check",
+    ]
+
+
+def test_channel_that_stays_broken_is_tried_a_few_times_only(
+    books: Settings, receiver: Receiver
+) -> None:
+    receiver.status = 503
+    for night in range(8):
+        fail(books, f"night-{night}")
+
+    assert len(receiver.posts) == 5
+
+
+def test_broken_configuration_fails_nothing_and_shows_in_the_status(books: Settings) -> None:
+    path = books.home / "alerts.yml"
+    path.write_text(f"channels: {{team: 'json://host/{TOKEN}")
+
+    fail(books, "night-1")
+
+    told = render_status(read_status(books))
+    assert "alerts.yml     BROKEN, 1 undelivered" in told
+    assert TOKEN not in told
+    assert steps.rows(books, "select count(*) from ops.incident") == [(1,)]
+
+
+def test_connection_of_airflow_is_a_channel(
+    books: Settings, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure(books)
+    given = {"conn_type": "generic", "password": f"json://{receiver.place}/{TOKEN}"}
+    monkeypatch.setenv("AIRFLOW_CONN_ENCOURS_ALERT_TEAM", json.dumps(given))
+
+    assert alerting.send_test(books) == {"team": None}
+    assert subjects(receiver) == ["[Encours] Test message"]
+
+
+def test_test_message_says_which_channel_is_broken(books: Settings, receiver: Receiver) -> None:
+    configure(books, f"hook: json://{receiver.place}/x", f"down: json://127.0.0.1:{free_port()}/x")
+
+    outcomes = alerting.send_test(books)
+
+    assert outcomes["hook"] is None
+    assert outcomes["down"]
+
+
+def test_warehouse_that_is_gone_fails_nothing(tmp_path: Path) -> None:
+    settings = Settings(
+        home=tmp_path, warehouse_url=f"postgresql://nobody@127.0.0.1:{free_port()}/none"
+    )
+
+    fail(settings, "night-1")
