@@ -1,10 +1,17 @@
-"""The home's own policy choices: `<home>/policies.yml`, checked against the policy seed.
+"""The home's own choices: `<home>/policies.yml`, checked against the seeds of policies, thresholds.
 
 ```yaml
 unapplied: oldest_first        # for the whole home
+outstanding_hold_above: 3      # a limit of the gate: MEASURE_warn_above or MEASURE_hold_above
 entities:
   "123456789":                 # for one entity, before what the home chose
     bucket_limits: 15|30|60
+announced:                     # a jump that people know of, for some days
+  - measure: outstanding
+    entity: "123456789"        # every entity if absent
+    from: 2026-01-10
+    until: 2026-01-31
+    reason: contract with the region, 2 million a month
 ```
 """
 
@@ -12,8 +19,9 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
@@ -24,6 +32,9 @@ from encours.errors import BadInput
 from encours.settings import Settings, project_root
 
 ENTITIES = "entities"
+ANNOUNCED = "announced"
+# Who needs longer changes the limit, or releases: an announcement is no way to be rid of a check.
+LONGEST_ANNOUNCEMENT_DAYS = 92
 RANGE = re.compile(r"(\d+)\.\.(\d+)")
 DECIMAL_RANGE = re.compile(r"decimal (\d+)\.\.(\d+)")
 LIMITS_COUNT = re.compile(r"(\d+) to (\d+) rising limits")
@@ -49,11 +60,43 @@ class Policy:
     is_of_the_home: bool
 
 
+@dataclass(frozen=True)
+class Announcement:
+    """A jump of a measure that people know of: of one entity or of all (None), for some days."""
+
+    entity_id: str | None
+    measure: str
+    starts_on: date
+    ends_on: date
+    reason: str
+
+
 def read_choices(settings: Settings) -> tuple[Choice, ...]:
     """The choices of this home; empty without the file. BadInput names the entry to mend."""
+    path, content = _read(settings)
+    chosen = {name: value for name, value in content.items() if name != ANNOUNCED}
+    return tuple(_choices(path, chosen, read_policies() | read_limits()))
+
+
+def read_announcements(settings: Settings) -> tuple[Announcement, ...]:
+    """The announced jumps, ended ones too. BadInput names the entry to mend."""
+    path, content = _read(settings)
+    entries = content.get(ANNOUNCED) or []
+    if not isinstance(entries, list):
+        raise BadInput(
+            f"{ANNOUNCED} must be a list", where=str(path), mend="one entry for each jump"
+        )
+    measures = {row["measure"] for row in _seed("thresholds")}
+    return tuple(
+        _announcement(path, number, entry, measures)
+        for number, entry in enumerate(entries, start=1)
+    )
+
+
+def _read(settings: Settings) -> tuple[Path, Mapping[str, object]]:
     path = settings.home / "policies.yml"
     if not path.exists():
-        return ()
+        return path, {}
     try:
         # Scalars stay as they are written: 012345678 is a SIREN, `in` and `no` are words.
         content = yaml.load(path.read_bytes(), Loader=yaml.BaseLoader) or {}
@@ -61,17 +104,63 @@ def read_choices(settings: Settings) -> tuple[Choice, ...]:
         raise BadInput("is not valid YAML", where=str(path), mend="see DECISIONS.md") from error
     if not isinstance(content, dict):
         raise BadInput("must map policies to values", where=str(path), mend="see DECISIONS.md")
-    return tuple(_choices(path, content, read_policies()))
+    return path, content
 
 
 def read_policies() -> dict[str, Policy]:
     """The policies by name, from the seed that dbt loads."""
-    seed = project_root() / "dbt_project" / "seeds" / "policies.csv"
-    with open(seed, newline="") as file:
-        return {
-            row["policy"]: Policy(row["policy"], row["allowed_values"], row["level"] == "home")
-            for row in csv.DictReader(file)
-        }
+    return {
+        row["policy"]: Policy(row["policy"], row["allowed_values"], row["level"] == "home")
+        for row in _seed("policies")
+    }
+
+
+def read_limits() -> dict[str, Policy]:
+    """The limits of the gate by name; each entity may have its own."""
+    return {
+        name: Policy(name, "decimal 0..1000000", is_of_the_home=False)
+        for row in _seed("thresholds")
+        for name in (f"{row['measure']}_warn_above", f"{row['measure']}_hold_above")
+    }
+
+
+def _seed(name: str) -> list[dict[str, str]]:
+    with open(project_root() / "dbt_project" / "seeds" / f"{name}.csv", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _announcement(
+    path: Path, number: int, entry: object, measures: Collection[str]
+) -> Announcement:
+    def refused(what: str, mend: str) -> BadInput:
+        return BadInput(f"{ANNOUNCED}: entry {number}: {what}", where=str(path), mend=mend)
+
+    keys = {"measure", "entity", "from", "until", "reason"}
+    if not isinstance(entry, dict) or not keys - {"entity"} <= entry.keys() <= keys:
+        raise refused("is not complete", "give measure, from, until, reason, and entity for one")
+    if not all(isinstance(value, str) and value.strip() for value in entry.values()):
+        raise refused("holds an empty value", "say what, from when, until when and why")
+    if entry["measure"] not in measures:
+        raise refused(
+            f"unknown measure '{entry['measure']}'", f"one of {', '.join(sorted(measures))}"
+        )
+    try:
+        first, last = (date.fromisoformat(entry[key]) for key in ("from", "until"))
+    except ValueError:
+        raise refused("from and until are no dates", "write them as 2026-01-31") from None
+    if not 0 <= (last - first).days <= LONGEST_ANNOUNCEMENT_DAYS:
+        raise refused(
+            f"it lasts from {first} until {last}",
+            f"an end on or after the start, at most {LONGEST_ANNOUNCEMENT_DAYS} days later",
+        )
+    entity_id = entry.get("entity")
+    return Announcement(
+        entity_id.strip() if entity_id else None,
+        entry["measure"],
+        first,
+        last,
+        " ".join(entry["reason"].split()),
+    )
 
 
 def _choices(

@@ -3,8 +3,12 @@
 drop schema if exists marts_candidate cascade;
 drop schema if exists marts cascade;
 drop schema if exists intermediate cascade;
+drop schema if exists previous cascade;
 drop table if exists ops.policy_choice;
+drop table if exists ops.announced_change;
 create schema if not exists ops;
+create table ops.announced_change (entity_id text, measure text);
+insert into ops.announced_change values ('fr01', 'outstanding'), (null, 'customers');
 create table ops.policy_choice (entity_id text, policy text, value text);
 insert into ops.policy_choice values
 (null, 'unapplied', 'own_date'),
@@ -205,6 +209,32 @@ set search_path = intermediate;
 create table int_policies as
 select 'fr01' as entity_id, 'unapplied' as policy, 'separate' as policy_value;
 
+create table int_thresholds as
+select 'fr01' as entity_id, 'table_rows' as measure, 1.0 as warn_above, 5 as minimum_rows;
+
+create table int_drift (
+    entity_id text, measure text, item text, change numeric, warn_above numeric, hold_above numeric,
+    state text, told text, announced_reason text
+);
+insert into int_drift
+select 'fr01', measure, 'all', 0.1, 0.5, 2.0, 'steady', '110 after 100', null
+from unnest(
+    array[
+        'past_movements', 'vanished_items', 'vanished_customers', 'changed_items', 'added_items',
+        'outstanding', 'outstanding_in_currency', 'open_items', 'customers', 'average_invoice',
+        'revenue_of_closed_months', 'unapplied_share', 'overdue_share', 'estimated_share',
+        'bucket_changes', 'invoice_rates', 'revaluation_rates', 'source_rows', 'restated_balance'
+    ]
+) as measures (measure);
+
+create table int_roll_forward as
+select
+    'fr01' as entity_id,
+    1050.00 as opening_company_amount,
+    0.00 as restated_company_amount,
+    1250.00 as closing_company_amount,
+    0.00 as difference_company_amount;
+
 create table int_revaluation_rates (
     entity_id text, currency_code text, item_count bigint, rate_age_days integer, rate_state text,
     holds_publication boolean, what_to_do text
@@ -259,9 +289,15 @@ create table fct_receivable_movements as
 select * from marts_candidate.fct_receivable_movements where movement_date <= date '2024-12-31';
 create table mart_dso as
 select * from marts_candidate.mart_dso where as_of_date = date '2024-12-31';
+insert into mart_dso
+select date '2024-12-31', 'customer', 'c' || n, 30.0, 'ok', 5.0 from generate_series(1, 3) as n;
 create table mart_payer_behaviour as
 select * from marts_candidate.mart_payer_behaviour where as_of_date = date '2024-12-31';
 create table mart_late_payments as
 select * from marts_candidate.mart_late_payments where as_of_date = date '2024-12-31';
 
+create schema previous;
+create view previous.publication_info as select * from marts.publication_info;
+
 reset search_path;
+analyze;

@@ -20,6 +20,8 @@ NUMBERS = ("numeric", "bigint", "integer")
 # Numbers that are no figures: places in an order, a count of rows read, what a source says.
 NOT_FIGURES = {
     ("data_coverage", "row_count"),
+    ("data_profile", "measured_value"),
+    ("data_profile", "row_count"),
     ("day_digests", "digest"),
     ("day_digests", "fact_count"),
     ("dim_customer", "credit_limit_amount"),

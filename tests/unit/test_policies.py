@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import csv
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from encours.errors import BadInput
-from encours.policies import Choice, read_choices, read_policies
+from encours.policies import (
+    Announcement,
+    Choice,
+    read_announcements,
+    read_choices,
+    read_policies,
+)
 from encours.settings import Settings, project_root
 
 
@@ -120,3 +127,84 @@ def test_every_default_of_the_seed_may_be_chosen(tmp_path: Path) -> None:
 
     assert {choice.policy: choice.value for choice in choices} == defaults
     assert sorted(defaults) == sorted(read_policies())
+
+
+def test_limits_of_the_gate_are_choices(tmp_path: Path) -> None:
+    text = "outstanding_hold_above: 3\nentities: {lyon: {open_items_warn_above: 0.75}}\n"
+
+    assert read_choices(home_with(tmp_path, text)) == (
+        Choice(None, "outstanding_hold_above", "3"),
+        Choice("lyon", "open_items_warn_above", "0.75"),
+    )
+
+
+def test_limit_that_is_no_number_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="outstanding_hold_above cannot be 'never'"):
+        read_choices(home_with(tmp_path, "outstanding_hold_above: never"))
+
+
+ANNOUNCED = """
+announced:
+  - {measure: outstanding, entity: lyon, from: 2026-01-10, until: 2026-01-31, reason: a contract}
+  - {measure: customers, from: 2026-01-10, until: 2026-01-10, reason: "bought\n a company"}
+"""
+
+
+def test_announced_jumps_are_of_one_company_or_of_all(tmp_path: Path) -> None:
+    home = home_with(tmp_path, ANNOUNCED)
+
+    assert read_announcements(home) == (
+        Announcement("lyon", "outstanding", date(2026, 1, 10), date(2026, 1, 31), "a contract"),
+        Announcement(None, "customers", date(2026, 1, 10), date(2026, 1, 10), "bought a company"),
+    )
+    assert read_choices(home) == ()
+
+
+def test_home_that_announces_nothing_has_no_announcements(tmp_path: Path) -> None:
+    assert read_announcements(home_with(tmp_path, "unapplied: own_date")) == ()
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        ("{measure: outstanding, from: 2026-01-10, until: 2026-01-31}", "is not complete"),
+        (
+            "{measure: outstanding, from: 2026-01-10, until: 2026-01-31, reason: ' '}",
+            "holds an empty value",
+        ),
+        (
+            "{measure: all, from: 2026-01-10, until: 2026-01-31, reason: x}",
+            "unknown measure 'all'",
+        ),
+        (
+            "{measure: outstanding, from: 2026-01-10, until: 2026-02-30, reason: x}",
+            "from and until are no dates",
+        ),
+        (
+            "{measure: outstanding, from: 2026-01-10, until: 2026-04-13, reason: x}",
+            "at most 92 days later",
+        ),
+        (
+            "{measure: outstanding, from: 2026-01-10, until: 2026-01-09, reason: x}",
+            "an end on or after the start",
+        ),
+        (
+            "{measure: outstanding, from: 2026-01-10, until: 2026-01-31, reason: x, off: yes}",
+            "is not complete",
+        ),
+        ("outstanding", "is not complete"),
+    ],
+)
+def test_announcement_without_reason_or_end_is_refused_with_its_place(
+    tmp_path: Path, entry: str, words: str
+) -> None:
+    with pytest.raises(BadInput) as caught:
+        read_announcements(home_with(tmp_path, f"announced:\n  - {entry}\n"))
+
+    assert "announced: entry 1: " in str(caught.value)
+    assert words in str(caught.value)
+
+
+def test_announcements_that_are_no_list_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="announced must be a list"):
+        read_announcements(home_with(tmp_path, "announced: {outstanding: yes}"))

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -23,7 +23,7 @@ from encours.loading.arrivals import is_api_read, last_extraction, unread_source
 from encours.loading.raw_schema import ensure_raw
 from encours.orchestration import alerting
 from encours.orchestration.failures import told
-from encours.policies import Choice, read_choices
+from encours.policies import Announcement, Choice, read_announcements, read_choices
 from encours.quality.checkpoint import import_library, run_suites
 from encours.quality.results import CheckResult
 from encours.quality.suites import expected_checks, load_suites
@@ -53,7 +53,7 @@ class Request:
 def open_build(settings: Settings, request: Request) -> dbt.Build:
     """Date the run and make an empty candidate. BadInput when nothing is loaded yet."""
     with _step(settings, request.run_id, "open_build") as (connection, _):
-        choices = read_choices(settings)
+        choices, announcements = read_choices(settings), read_announcements(settings)
         known_on = request.known_on or last_extraction(connection)
         if known_on is None:
             raise BadInput(
@@ -64,7 +64,7 @@ def open_build(settings: Settings, request: Request) -> dbt.Build:
         )
         models_hash = dbt.models_hash()
         ledger.date_run(connection, request.run_id, as_of_date, known_on, models_hash)
-        _write_choices(connection, choices)
+        _write_choices(connection, choices, announcements)
         publication.prepare_candidate(
             connection, request.run_id, None if request.is_full else models_hash
         )
@@ -243,12 +243,22 @@ def _has_live_files(connection: psycopg.Connection, known_on: datetime) -> bool:
     return bool(row and row[0])
 
 
-def _write_choices(connection: psycopg.Connection, choices: Sequence[Choice]) -> None:
+def _write_choices(
+    connection: psycopg.Connection,
+    choices: Sequence[Choice],
+    announcements: Sequence[Announcement],
+) -> None:
     with connection.transaction(), connection.cursor() as cursor:
         cursor.execute("delete from ops.policy_choice")
         cursor.executemany(
             "insert into ops.policy_choice (entity_id, policy, value) values (%s, %s, %s)",
             [(choice.entity_id, choice.policy, choice.value) for choice in choices],
+        )
+        cursor.execute("delete from ops.announced_change")
+        cursor.executemany(
+            "insert into ops.announced_change (entity_id, measure, starts_on, ends_on, reason)"
+            " values (%s, %s, %s, %s, %s)",
+            [astuple(announcement) for announcement in announcements],
         )
 
 

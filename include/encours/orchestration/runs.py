@@ -22,7 +22,7 @@ from encours.errors import (
 from encours.orchestration import accesses, inbox_files, ingest
 from encours.orchestration.failures import Failure, read_failure, told
 from encours.orchestration.run_ids import new_run_id
-from encours.policies import read_choices
+from encours.policies import read_announcements, read_choices
 from encours.settings import DEFAULT_HOME, Settings
 from encours.sources.registry import API_SOURCES, FILE_SOURCES, SOURCES
 from encours.warehouse import ledger
@@ -124,6 +124,7 @@ def _confs(
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
     # A wrong choice is told before anything is loaded.
     read_choices(settings)
+    read_announcements(settings)
     for source, inputs, from_inbox in _inputs(settings, order):
         _check_early(settings, source, run_id, inputs)
         yield (

@@ -354,10 +354,10 @@ def _offending_rows(
         rows = [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
         count = rows[0]["offending_rows"] if rows else 0
         figure = connection.exec_driver_sql(observe).scalar() if observe else None
-    if figure is not None:
-        observed = str(figure)
-    elif rows and rows[0].get("observed") is not None:
+    if rows and rows[0].get("observed") is not None:
         observed = f"{rows[0]['observed']}" + (f" and {count - 1} more" if count > 1 else "")
+    elif figure is not None:
+        observed = str(figure)
     else:
         observed = "1 row" if count == 1 else f"{count} rows"
     kept = [{key: row[key] for key in sample_key} for row in rows]

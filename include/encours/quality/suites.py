@@ -10,7 +10,7 @@
     applies_when  optional: `published_exists` marks a comparison with the last publication
 
 `query` selects the offending rows; its column `observed`, where there is one, is the figure that
-is shown when the check fails. `observe` selects one figure to keep whether it fails or not. Both
+is shown when the check fails. `observe` selects one figure to keep else, for the trend. Both
 may use `{table}` (the table under test), `{schema}` (its schema) and `{published}` (that of the
 last publication). `sample_key` names the columns whose values are kept, up to 20 times, so that a
 person finds the rows: keys only, never names of people or companies.

@@ -45,7 +45,7 @@ LAYERS: Mapping[str, tuple[str, ...]] = {
         "path:models/intermediate/restatements",
         "path:models/intermediate/scopes",
     ),
-    "marts": ("path:models/marts",),
+    "marts": ("path:models/marts", "path:models/intermediate/gate"),
 }
 TESTS = "tests"
 STOPPED = "the dbt process was stopped: run again"

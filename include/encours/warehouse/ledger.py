@@ -144,6 +144,14 @@ alter table ops.policy_choice add column if not exists entity_id text;
 alter table ops.policy_choice drop constraint if exists policy_choice_pkey;
 create unique index if not exists policy_choice_key
     on ops.policy_choice (coalesce(entity_id, ''), policy);
+
+create table if not exists ops.announced_change (
+    entity_id text,
+    measure text not null,
+    starts_on date not null,
+    ends_on date not null,
+    reason text not null
+);
 """
 
 

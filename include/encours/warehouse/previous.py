@@ -27,6 +27,13 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "as_of_date": "date",
         "known_on": "timestamp with time zone",
     },
+    "data_profile": {
+        "entity_id": "text",
+        "measure": "text",
+        "item": "text",
+        "measured_value": "numeric",
+        "row_count": "bigint",
+    },
     "fct_receivable_movements": {
         "open_item_id": "text",
         "entity_id": "text",
@@ -51,6 +58,9 @@ TABLES: Mapping[str, Mapping[str, str]] = {
     "mart_aged_balance": {
         "as_of_date": "date",
         "entity_id": "text",
+        "customer_id": "text",
+        "bucket": "text",
+        "bucket_order": "integer",
         "open_company_amount": "numeric",
     },
     "mart_restatements": {
