@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from airflow.sdk import dag, get_current_context, task
 
-from encours.orchestration import build
+from encours.orchestration import build, lineage
 from encours.orchestration.assets import ANY_RAW, MARTS
 from encours.orchestration.defaults import START_DATE, defaults, guarded
 from encours.orchestration.run_ids import new_run_id
@@ -29,6 +29,8 @@ def build_of(request: dict[str, Any]) -> Build:
     start_date=START_DATE,
     catchup=False,
     max_active_runs=1,
+    # A build of 200,000 documents takes minutes; one that is still at it after four hours hangs.
+    dagrun_timeout=timedelta(hours=4),
     default_args=defaults(),
     tags=["build", "marts"],
     doc_md="""
@@ -48,6 +50,23 @@ def build_of(request: dict[str, Any]) -> Build:
     **Hold** `publish_marts` fails when the gate holds the run; BI keeps the last good marts.
     `encours status` says why. A controller decides: mend the books and load them again, or
     `encours release RUN --reason TEXT`.
+
+    **What goes wrong** A check fails because the books changed for a reason (a new entity, a large
+    contract) or because they are wrong; an exchange rate is missing; the disk is full; a person
+    runs a build by hand at the same time, which the build lock refuses.
+
+    **How to see it** The red task names the step: `audit_candidate` is the machine, red
+    `publish_marts` is the gate. `encours status` shows the checks with both numbers and sample
+    keys; `runs/RUN/dbt.log` what dbt said; `grep -rh "encours.step run_id=RUN" airflow/logs` when
+    each step ended.
+
+    **What to press** After a fault of the machine: clear `open_build` with what follows. After a
+    hold: nothing here; mend the books and deliver them again, or release. For a past date:
+    `encours rebuild --as-of DATE --schema NAME`, which leaves what is published alone. Every figure
+    worked out anew: trigger with `{"is_full": true}`.
+
+    **Whom it concerns** A hold: the controller of the entity. A red step before it: data
+    engineering. BI readers only see that the figures are those of the last publication.
     """,
 )
 def build_receivables() -> None:
@@ -112,6 +131,7 @@ def build_receivables() -> None:
             "as_of_date": request["as_of_date"],
             "publication_id": publication_id,
         }
+        lineage.report_publication(load_settings())
         return publication_id
 
     request = open_build(request=name_run())

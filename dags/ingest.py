@@ -6,16 +6,18 @@ DAG reads each company that a connection opens.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import dag, get_current_context, task, task_group
 from airflow.sdk.exceptions import AirflowSkipException
 
-from encours.orchestration import accesses, extract, inbox_files, ingest
+from encours.orchestration import accesses, extract, inbox_files, ingest, lineage
 from encours.orchestration.assets import INBOX, RAW
 from encours.orchestration.defaults import RECOVERY, START_DATE, defaults, guarded
 from encours.orchestration.failures import read_failure
 from encours.orchestration.run_ids import new_run_id
+from encours.orchestration.timetable import schedule_of
 from encours.orchestration.turns import reading_pool
 from encours.settings import load_settings
 from encours.sources.registry import API_SOURCES, FILE_SOURCES
@@ -42,11 +44,25 @@ def make_file_ingest(source: FileSource) -> Any:
         where something else failed (the database, the disk), it stays in the inbox.
 
         **Hold** This DAG publishes nothing; `build_receivables` decides.
+
+        **What goes wrong** The file is not what its name says, is cut off or is encoded otherwise;
+        a row cannot be used; the same year is delivered twice with other entries.
+
+        **How to see it** `inbox/refused/<run>/REASON.txt` says file, line and what;
+        `encours check-fec FILE` says all of it at once; `ops.rejected_row` holds refused rows.
+
+        **What to press** Mend the file and drop it again; a late delivery of a past period is
+        dropped like any other: the build that follows works out every date that it changes.
+
+        **Whom it concerns** Whoever exported the file; data engineering where the disk or the
+        database is named.
         """,
         schedule=[INBOX[source.key]],
         start_date=START_DATE,
         catchup=False,
         max_active_runs=1,
+        # Millions of lines load in minutes; the next delivery waits behind this one.
+        dagrun_timeout=timedelta(hours=4),
         default_args=defaults(),
         tags=["ingest", source.key],
     )
@@ -93,6 +109,7 @@ def make_file_ingest(source: FileSource) -> Any:
             )
             facts = {"run_id": loaded.run_id, "row_count": loaded.row_count}
             get_current_context()["outlet_events"][RAW[source.key]].extra = facts
+            lineage.report_load(load_settings(), source.key)
             return {**facts, "refused_count": loaded.refused_count}
 
         @task
@@ -143,11 +160,27 @@ def make_api_ingest(source: ApiSource) -> Any:
         vendor's limit for the next one.
 
         **Hold** This DAG publishes nothing; `build_receivables` decides.
+
+        **What goes wrong** The key was changed or the authorisation ran out (401, 403); the vendor
+        is down or its quota is used up; the books were closed while they were read, so that rows
+        and control total differ (`incomplete`, nothing is loaded).
+
+        **How to see it** The mapped task bears the connection's name; `encours status` lists each
+        stream; `encours doctor` names connections that lack something or have expired.
+
+        **What to press** `encours connect {source.key}` for a refused key; nothing for a quota or
+        a vendor that is down: the task comes again by itself. To read past changes that were
+        missed, trigger with `{{"is_full": true}}`: it reads whole and finds what is gone.
+
+        **Whom it concerns** The administrator of the accounting system for keys; data engineering
+        for the rest. The figures stay those of the last reading, and their freshness says so.
         """,
-        schedule=source.schedule,
+        schedule=schedule_of(source.key),
         start_date=START_DATE,
         catchup=False,
         max_active_runs=1,
+        # The first reading of many years may use up a daily quota and go on the day after.
+        dagrun_timeout=timedelta(days=3),
         default_args=defaults(),
         tags=["ingest", source.key],
     )
@@ -198,6 +231,7 @@ def make_api_ingest(source: ApiSource) -> Any:
                 )
                 facts = {"run_id": loaded.run_id, "row_count": loaded.row_count}
                 context["outlet_events"][RAW[source.key]].extra = facts
+                lineage.report_load(load_settings(), source.key)
                 return facts
 
             load_raw(request=request, folder=land_company(request=request))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import Param, dag, get_current_context, task
 
-from encours.orchestration import control
+from encours.orchestration import control, lineage
 from encours.orchestration.assets import MARTS
 from encours.orchestration.defaults import START_DATE, defaults, guarded
 from encours.settings import load_settings
@@ -17,6 +18,8 @@ from encours.settings import load_settings
     start_date=START_DATE,
     catchup=False,
     max_active_runs=1,
+    # It renames two schemas: what is not done in half an hour waits for a lock that nobody frees.
+    dagrun_timeout=timedelta(minutes=30),
     # Whoever presses sees at once what came of it.
     default_args={**defaults(owner="controllers"), "retries": 0, "on_failure_callback": None},
     params={
@@ -38,6 +41,17 @@ from encours.settings import load_settings
     refused in one line.
 
     **Hold** The controller decides; `encours status` shows the checks with their two numbers.
+
+    **What goes wrong** The run is not held (any more): a later run replaced its candidate; a build
+    is at work and has the lock.
+
+    **How to see it** The task says it in one line; `encours status` names the run that is held.
+
+    **What to press** Trigger again with the run that `encours status` names, after the build ended.
+    Released by mistake: `encours rollback --reason TEXT`.
+
+    **Whom it concerns** The controller who decides, and those who read the figures: the reason
+    stays in `ops.publication`.
     """,
 )
 def release_held() -> None:
@@ -58,6 +72,7 @@ def release_held() -> None:
             "as_of_date": published.as_of_date.isoformat(),
             "publication_id": published.publication_id,
         }
+        lineage.report_publication(load_settings())
         return published.publication_id
 
     release_candidate(request=read_request())

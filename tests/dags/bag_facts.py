@@ -37,6 +37,7 @@ def _dag(dag: Any) -> dict[str, Any]:
         "catchup": dag.catchup,
         "max_active_runs": dag.max_active_runs,
         "tags": sorted(dag.tags),
+        "timeout_seconds": dag.dagrun_timeout.total_seconds() if dag.dagrun_timeout else None,
         "start_date": dag.start_date.isoformat() if dag.start_date else None,
         "schedule": _schedule(dag.schedule),
         "tasks": {task.task_id: _task(task) for task in dag.tasks},
@@ -61,6 +62,10 @@ def _task(task: Any) -> dict[str, Any]:
         "retries": task.retries,
         "pool": task.pool,
         "timeout_seconds": timeout.total_seconds() if timeout else None,
+        "retry_rules": [
+            (rule.exception_path, rule.action.value)
+            for rule in getattr(task.retry_policy, "rules", ())
+        ],
         "trigger_rule": task.trigger_rule.value,
         "is_teardown": task.is_teardown,
         "downstream": sorted(task.downstream_task_ids),

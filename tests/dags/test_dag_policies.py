@@ -10,7 +10,10 @@ from encours.sources.registry import API_SOURCES
 
 pytestmark = pytest.mark.xdist_group("dags")
 
-DOC_PARTS = ("Purpose", "Inputs", "Outputs", "Rerun", "Hold")
+DOC_PARTS = (
+    *("Purpose", "Inputs", "Outputs", "Rerun", "Hold"),
+    *("What goes wrong", "How to see it", "What to press", "Whom it concerns"),
+)
 
 
 def dags_where(bag: dict[str, Any], breaks_the_rule: Any) -> list[str]:
@@ -50,14 +53,33 @@ def test_every_dag_is_tagged(bag: dict[str, Any]) -> None:
     assert dags_where(bag, lambda dag: not dag["tags"]) == []
 
 
-def test_every_dag_has_a_fixed_start_date(bag: dict[str, Any]) -> None:
-    starts = {dag["start_date"] for dag in bag["dags"].values()}
+def test_dags_start_from_a_fixed_date_or_wait_for_their_hour(bag: dict[str, Any]) -> None:
+    """A new home reads what is connected at once; it has nothing to reconcile or to clean yet."""
+    starts = {dag_id: dag["start_date"] for dag_id, dag in bag["dags"].items()}
 
-    assert starts == {"2026-01-01T00:00:00+00:00"}
+    assert {starts.pop("maintain_warehouse"), starts.pop("reconcile_sources")} == {None}
+    assert set(starts.values()) == {"2026-01-01T00:00:00+00:00"}
 
 
 def test_every_task_is_bounded_in_time(bag: dict[str, Any]) -> None:
     assert tasks_where(bag, lambda task: not 0 < (task["timeout_seconds"] or 0) <= 7200) == []
+
+
+def test_every_run_is_bounded_in_time(bag: dict[str, Any]) -> None:
+    limit = 3 * 86_400
+
+    assert dags_where(bag, lambda dag: not 0 < (dag["timeout_seconds"] or 0) <= limit) == []
+
+
+def test_every_task_is_tried_again_by_the_kind_of_its_error(bag: dict[str, Any]) -> None:
+    rules = [
+        ("encours.errors.RetryableError", "retry"),
+        ("encours.errors.EncoursError", "fail"),
+    ]
+
+    assert (
+        tasks_where(bag, lambda task: [tuple(rule) for rule in task["retry_rules"]] != rules) == []
+    )
 
 
 def test_retries_are_bounded_and_a_release_is_never_repeated(bag: dict[str, Any]) -> None:

@@ -36,7 +36,7 @@ GRAPHS = {
     "ingest_fec": INGEST,
     "ingest_files": INGEST,
     **{f"ingest_{key}": READ for key in APIS},
-    "reconcile_sources": {f"read_all_of_{key}": [] for key in APIS},
+    "reconcile_sources": {"list_sources": ["read_all_of"], "read_all_of": []},
     "build_receivables": {
         "name_run": ["open_build"],
         "open_build": [
@@ -56,8 +56,11 @@ GRAPHS = {
     },
     "release_held": {"read_request": ["release_candidate"], "release_candidate": []},
     "maintain_warehouse": {
-        "drop_retired_marts": ["delete_old_folders"],
-        "delete_old_folders": ["vacuum_tables"],
+        "delete_old_folders": [],
+        "trim_logs": [],
+        "drop_retired_marts": ["vacuum_tables"],
+        "prune_history": ["vacuum_tables"],
+        "clean_airflow": ["vacuum_tables"],
         "vacuum_tables": [],
     },
 }
@@ -69,7 +72,7 @@ SCHEDULES = {
     "reconcile_sources": "0 1 * * 0",
     "build_receivables": {"any": ["raw/fec", "raw/files", *(f"raw/{key}" for key in APIS)]},
     "release_held": None,
-    "maintain_warehouse": "30 3 * * *",
+    "maintain_warehouse": "30 2 * * *",
 }
 OUTLETS = {
     "ingest_fec.load_raw": ["raw/fec"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from encours.clients.rate_limits import QuotaReached
-from encours.errors import BadInput, RetryableError
+from encours.errors import BadInput, FatalError, QualityHold, RetryableError
 from encours.orchestration.failures import read_failure
 from encours.settings import load_settings
 
@@ -66,10 +67,39 @@ def test_error_that_may_pass_is_left_to_the_retries(
         run_task(monkeypatch, tmp_path, RetryableError("try again"), retries=3)
 
 
-def test_error_that_stays_is_not_tried_again(
+@pytest.mark.parametrize(
+    ("error", "action"),
+    [
+        (RetryableError("the network"), "retry"),
+        (BadInput("no such file", mend="look"), "fail"),
+        (FatalError("the key is refused"), "fail"),
+        (QualityHold("a total differs"), "fail"),
+        (ZeroDivisionError(), "default"),
+    ],
+)
+def test_kind_of_the_error_says_whether_it_is_tried_again(error: Exception, action: str) -> None:
+    from encours.orchestration.defaults import RETRIES
+
+    assert RETRIES.evaluate(error, try_number=1, max_tries=3).action.value == action
+
+
+def test_failure_of_any_kind_is_kept_for_a_person(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from airflow.sdk.exceptions import AirflowFailException
-
-    with pytest.raises(AirflowFailException, match="no such file"):
+    with pytest.raises(BadInput):
         run_task(monkeypatch, tmp_path, BadInput("no such file", mend="look"), retries=3)
+
+    failure = read_failure(load_settings(tmp_path), "run-1")
+    assert failure is not None
+    assert (failure.message, failure.exit_status) == ("no such file (look)", 2)
+
+
+def test_every_step_leaves_one_line_that_quotes_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("INFO", "encours.steps"), pytest.raises(BadInput):
+        run_task(monkeypatch, tmp_path, BadInput("of ACME", where="canary"), retries=3)
+
+    assert [re.sub(r"seconds=\d+\.\d", "seconds=0", line) for line in caplog.messages] == [
+        "encours.step run_id=run-1 step=task status=failed seconds=0 error=BadInput"
+    ]

@@ -51,6 +51,11 @@ SERVER_ONLY = {
     "ENCOURS_UI_URL",
     "ENCOURS_PUBLISH_BY",
     "ENCOURS_TIME_ZONES",
+    "ENCOURS_SCHEDULES",
+    "ENCOURS_KEEP_LANDING_DAYS",
+    "ENCOURS_KEEP_RUN_DAYS",
+    "ENCOURS_KEEP_HISTORY_DAYS",
+    "ENCOURS_KEEP_AIRFLOW_DAYS",
 }
 # Ours to choose on each server; everything else is said in both places.
 CHOSEN_ON_THE_SERVER = {

@@ -173,6 +173,16 @@ def test_choice_that_is_not_offered_is_a_fault(tmp_path: Path) -> None:
     assert has(found, State.FAIL, "month_ends cannot be 'many'")
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("ENCOURS_SCHEDULES", "odoo=at night"), ("ENCOURS_KEEP_LANDING_DAYS", "some")],
+)
+def test_setting_that_cannot_be_read_is_a_fault(tmp_path: Path, name: str, text: str) -> None:
+    found = home.choices_are_valid(of(tmp_path, environment={name: text}))
+
+    assert has(found, State.FAIL, f"{name}: ")
+
+
 def test_unknown_language_is_told(tmp_path: Path) -> None:
     found = home.choices_are_valid(of(tmp_path, environment={"ENCOURS_LANGUAGE": "de"}))
 

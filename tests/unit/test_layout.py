@@ -64,7 +64,7 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
     "quality": ({"errors"}, {"yaml", "great_expectations", "psycopg"}),
     "orchestration": (
         {"*"},
-        {"airflow", "cryptography", "packaging", "psycopg", "psutil", "requests"},
+        {"airflow", "croniter", "cryptography", "packaging", "psycopg", "psutil", "requests"},
     ),
     "demo": ({"errors"}, {"pyarrow"}),
     "sandbox": ({"errors", "demo"}, {"starlette", "uvicorn", "msgspec"}),

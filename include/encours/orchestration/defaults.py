@@ -7,13 +7,19 @@ from datetime import UTC, datetime, timedelta
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
-from airflow.sdk import get_current_context
-from airflow.sdk.exceptions import AirflowFailException, AirflowRescheduleException
+from airflow.sdk import (
+    ExceptionRetryPolicy,
+    RetryAction,
+    RetryRule,
+    get_current_context,
+)
+from airflow.sdk.exceptions import AirflowRescheduleException
 
 from encours.clients.rate_limits import QuotaReached
 from encours.errors import EncoursError, RetryableError
 from encours.orchestration.failures import forget_failure, keep_failure
 from encours.orchestration.notifier import AlertNotifier
+from encours.orchestration.step_log import logged_step
 from encours.settings import load_settings
 
 P = ParamSpec("P")
@@ -25,12 +31,21 @@ UNNAMED_RUN = "unnamed"
 # For the task that shows that what failed before works again: the last one of a DAG.
 RECOVERY = AlertNotifier("success")
 
+# The first rule that fits wins. What nobody foresaw is tried again: it may have been the machine.
+RETRIES = ExceptionRetryPolicy(
+    rules=[
+        RetryRule(RetryableError, RetryAction.RETRY, reason="it may pass"),
+        RetryRule(EncoursError, RetryAction.FAIL, reason="trying again cannot help"),
+    ]
+)
+
 
 def defaults(owner: str = OWNER) -> dict[str, Any]:
-    """default_args of every DAG. A task is tried again only where `guarded` lets it."""
+    """default_args of every DAG."""
     return {
         "owner": owner,
         "retries": 3,
+        "retry_policy": RETRIES,
         "retry_delay": timedelta(seconds=20),
         "retry_exponential_backoff": True,
         "max_retry_delay": timedelta(minutes=5),
@@ -40,8 +55,8 @@ def defaults(owner: str = OWNER) -> dict[str, Any]:
 
 
 def guarded(function: Callable[P, R]) -> Callable[P, R]:
-    """Turn our errors into Airflow's: only a RetryableError is worth another try, and after a
-    reached quota the try comes when the vendor answers again, with nothing occupied meanwhile.
+    """A step of ours: one line in the log when it ends, its failure kept for a person, and after a
+    reached quota another try when the vendor answers again, with nothing occupied meanwhile.
 
     The failure is kept in the run's folder, so that whoever started the run can say in one line
     what happened. The task takes its `request` (a mapping with `run_id`) by keyword.
@@ -51,10 +66,12 @@ def guarded(function: Callable[P, R]) -> Callable[P, R]:
     def task(*args: P.args, **kwargs: P.kwargs) -> R:
         settings = load_settings()
         request = kwargs.get("request")
-        run_id = str(request["run_id"]) if isinstance(request, dict) else UNNAMED_RUN
+        facts = request if isinstance(request, dict) else {"run_id": UNNAMED_RUN}
+        run_id = str(facts["run_id"])
         forget_failure(settings, run_id)
         try:
-            return function(*args, **kwargs)
+            with logged_step(function.__name__, facts) as step:
+                return step.ends_with(function(*args, **kwargs))
         except QuotaReached as error:
             keep_failure(settings, run_id, error)
             if _is_waited_for():
@@ -63,12 +80,6 @@ def guarded(function: Callable[P, R]) -> Callable[P, R]:
             raise AirflowRescheduleException(
                 datetime.now(UTC) + timedelta(seconds=error.seconds)
             ) from error
-        except RetryableError as error:
-            keep_failure(settings, run_id, error)
-            raise
-        except EncoursError as error:
-            keep_failure(settings, run_id, error)
-            raise AirflowFailException(str(error)) from error
         except Exception as error:
             keep_failure(settings, run_id, error)
             raise

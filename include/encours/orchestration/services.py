@@ -26,6 +26,8 @@ from encours.orchestration.airflow_home import (
     airflow_environment,
     prepare_airflow,
 )
+from encours.orchestration.retention import read_retention
+from encours.orchestration.timetable import check_schedules
 from encours.settings import Settings
 from encours.warehouse import embedded
 from encours.warehouse.connections import open_warehouse
@@ -67,6 +69,8 @@ class Running:
 
 def start(settings: Settings, port: int, progress: Callable[[str], None]) -> Running:
     """Start what is not running yet and wait until all of it is at work."""
+    check_schedules(os.environ)
+    read_retention()
     progress("starting PostgreSQL")
     warehouse = open_warehouse(settings)
     with _services_lock(settings):

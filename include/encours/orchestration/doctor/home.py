@@ -27,6 +27,8 @@ from encours.orchestration.inbox_files import (
     TABLE_SUFFIXES,
     waiting_inputs,
 )
+from encours.orchestration.retention import read_retention
+from encours.orchestration.timetable import check_schedules
 from encours.policies import read_choices
 from encours.settings import LANGUAGES, Settings
 from encours.sources.registry import FILE_SOURCES
@@ -94,6 +96,8 @@ def choices_are_valid(installation: Installation) -> Finding:
         )
     try:
         choices = read_choices(installation.settings)
+        check_schedules(installation.environment)
+        read_retention(installation.environment)
     except BadInput as error:
         return fail(f"{error.where}: {error.what}", error.mend)
     return ok(f"{len(choices)} choices in policies.yml")
