@@ -65,6 +65,8 @@ def measure(folder: Path, invoices: int) -> dict[str, float]:
 
 def _rate() -> dict[str, float]:
     with Sandbox(World(RATE_BOOKS)) as sandbox:
+        # Without the ledger, of which a hundred lines come with an answer.
+        sandbox.desk("pennylane").scopes = ("customers:readonly", "customer_invoices:readonly")
         access = _access(sandbox.connection("pennylane"))
         client = API_SOURCES["pennylane"].open_client(access)
         for stream in ("customer_invoices", "matched_transactions"):
@@ -74,7 +76,7 @@ def _rate() -> dict[str, float]:
         moments = [call.at for call in sandbox.desk("pennylane").calls]
     # From the first request of a window to the first of the last one.
     made = (len(moments) - 1) // LIMITS.requests * LIMITS.requests
-    answered = 2 + ASKED_INVOICES
+    answered = 3 + ASKED_INVOICES
     return {
         "rate_share": made / (moments[made] - moments[0]) / (LIMITS.requests / LIMITS.seconds),
         "refused": max(0, len(moments) - answered),

@@ -16,12 +16,14 @@ from token_endpoint import StoreInMemory
 
 from encours.clients.api import Access, Exchange, Record, Window, WindowTooOld
 from encours.clients.oauth import Tokens
-from encours.clients.pennylane import PennylaneClient, application, open_client, read_records
+from encours.clients.pennylane import PennylaneClient, application, open_client
+from encours.clients.pennylane_records import SETTLING_ACCOUNTS, read_records
 from encours.errors import EncoursError, FatalError, RetryableError
 from encours.sandbox.books import Allocation, Customer, Document, Entity, Payment, World
 from encours.sandbox.desk import DEMO_TOKEN
 from encours.sandbox.server import Sandbox
 from encours.sandbox.token_office import CLIENT_ID, REDIRECT_URI
+from encours.settings import project_root
 from encours.sources.pennylane import PENNYLANE
 
 ROOT = "/pennylane/api/external/v2"
@@ -77,13 +79,18 @@ def running() -> Iterator[Sandbox]:
 
 
 class Served:
-    """A stand-in with its books, and a client of it whose waits take no time."""
+    """A stand-in with its books, and a client of it whose waits take no time. Without the ledger,
+    its token has no scope for it."""
 
-    def __init__(self, sandbox: Sandbox, world: World, *, limits: bool = False) -> None:
+    def __init__(
+        self, sandbox: Sandbox, world: World, *, limits: bool = False, ledger: bool = True
+    ) -> None:
         self.clock = StillClock()
         sandbox.serve(world, limits=limits, monotonic=self.clock.monotonic)
         self.sandbox, self.world, self.faults = sandbox, world, sandbox.faults
         self.desk = sandbox.desk("pennylane")
+        if not ledger:
+            self.desk.scopes = ("customers:readonly", "customer_invoices:readonly")
         self.client = self.open()
 
     def open(self, secret: str | None = None) -> PennylaneClient:
@@ -109,8 +116,8 @@ class Served:
         return {r.payload.get("invoice_number", r.key): r.is_deleted for r in records}
 
 
-def serve(sandbox: Sandbox, *rows: Any, limits: bool = False) -> Served:
-    return Served(sandbox, small_world(*rows), limits=limits)
+def serve(sandbox: Sandbox, *rows: Any, limits: bool = False, ledger: bool = True) -> Served:
+    return Served(sandbox, small_world(*rows), limits=limits, ledger=ledger)
 
 
 def moment_after(world: World) -> datetime:
@@ -153,6 +160,7 @@ def test_all_transactions_of_an_invoice_are_one_record(running: Sandbox, count: 
         invoice(1),
         *(payment(name, "0.50") for name in names),
         *(allocation(name, "F1", "0.50") for name in names),
+        ledger=False,
     )
 
     (record,) = served.read("matched_transactions").values()
@@ -187,11 +195,11 @@ def test_a_company_is_read_without_the_person_behind_the_token(running: Sandbox)
 
     assert record.key == served.client.company_id()
     assert record.payload["reg_no"] == "123456782"
-    assert set(record.payload) == {"id", "name", "reg_no", "accounting_logic"}
+    assert set(record.payload) == {"id", "name", "reg_no", "accounting_logic", "scopes"}
 
 
 def test_requests_stay_within_the_limit_of_the_vendor(running: Sandbox) -> None:
-    served = serve(running, *(invoice(number) for number in range(60)), limits=True)
+    served = serve(running, *(invoice(number) for number in range(60)), limits=True, ledger=False)
 
     for stream in STREAMS:
         served.read(stream)
@@ -203,7 +211,7 @@ def test_requests_stay_within_the_limit_of_the_vendor(running: Sandbox) -> None:
 def test_drafts_and_archived_invoices_are_not_asked_for_their_transactions(
     running: Sandbox,
 ) -> None:
-    served = serve(running, invoice(1), invoice(2, status="draft"))
+    served = serve(running, invoice(1), invoice(2, status="draft"), ledger=False)
 
     for stream in ("customer_invoices", "matched_transactions"):
         served.read(stream)
@@ -234,7 +242,7 @@ def test_only_what_changed_is_read_after_a_moment(running: Sandbox) -> None:
 
 
 def test_what_was_deleted_is_read_as_deleted(running: Sandbox) -> None:
-    served = serve(running, invoice(1), invoice(2))
+    served = serve(running, invoice(1), invoice(2), ledger=False)
     keys = {r.payload["invoice_number"]: k for k, r in served.read("customer_invoices").items()}
     since = moment_after(served.world)
     served.world.delete(Document, "F1")
@@ -273,6 +281,7 @@ def test_an_unmatched_transaction_is_gone_from_the_list_of_its_invoice(running: 
         payment("P2", "60.00"),
         allocation("P1", "F1", "50.00"),
         allocation("P2", "F1", "60.00"),
+        ledger=False,
     )
     (before,) = served.read("matched_transactions").values()
     since = moment_after(served.world)
@@ -286,7 +295,7 @@ def test_an_unmatched_transaction_is_gone_from_the_list_of_its_invoice(running: 
 
 def test_transactions_are_read_without_the_invoices_before_them(running: Sandbox) -> None:
     """As a task that is started again does."""
-    served = serve(running, invoice(1), invoice(2))
+    served = serve(running, invoice(1), invoice(2), ledger=False)
     since = moment_after(served.world)
     served.world.change(Document, "F2", due_date=date(2026, 3, 1))
 
@@ -296,7 +305,7 @@ def test_transactions_are_read_without_the_invoices_before_them(running: Sandbox
 
 def test_what_the_reading_of_invoices_named_is_not_asked_again(running: Sandbox) -> None:
     """The reading of transactions began a little later the last time."""
-    served = serve(running, invoice(1), invoice(2))
+    served = serve(running, invoice(1), invoice(2), ledger=False)
     since = moment_after(served.world)
     served.world.change(Document, "F2", due_date=date(2026, 3, 1))
     served.read("customer_invoices", since)
@@ -312,6 +321,185 @@ def test_a_start_older_than_the_memory_of_the_vendor_is_told(running: Sandbox) -
 
     with pytest.raises(WindowTooOld, match="four weeks"):
         served.numbers(served.world.clock - timedelta(weeks=5))
+
+
+# ---------------------------------------------------------------------- the ledger
+
+
+def untaxed(number: int) -> Document:
+    """An invoice whose entry has two lines; with tax it has three."""
+    return invoice(number, amount_excl_tax=Decimal("120.00"))
+
+
+@pytest.mark.parametrize(
+    ("rows", "lines", "pages"),
+    [
+        ([], 0, 1),
+        ([untaxed(0)], 2, 1),
+        ([untaxed(n) for n in range(50)], 100, 1),
+        ([*(untaxed(n) for n in range(49)), invoice(49)], 101, 2),
+        ([*(untaxed(n) for n in range(99)), invoice(99)], 201, 3),
+    ],
+    ids=["none", "one entry", "full page", "full page and one", "three pages"],
+)
+def test_all_lines_of_the_ledger_are_read_however_many_pages_they_take(
+    running: Sandbox, rows: list[Document], lines: int, pages: int
+) -> None:
+    served = serve(running, *rows)
+
+    exchanges = list(served.client.read("ledger_entry_lines", FULL))
+
+    read = [line for exchange in exchanges for line in json.loads(exchange.body)["items"]]
+    assert len({line["id"] for line in read}) == len(read) == lines
+    assert len(exchanges) == pages
+
+
+def test_of_the_ledger_only_lines_that_concern_receivables_are_kept(running: Sandbox) -> None:
+    served = serve(running, invoice(1), payment("P1", "50.00"))
+
+    records = served.read("ledger_entry_lines").values()
+
+    accounts = sorted(record.payload["ledger_account"]["number"] for record in records)
+    assert accounts == ["411C1", "411C1", "512000"]
+    assert all("categories" not in record.payload for record in records)
+
+
+def test_accounts_that_are_kept_are_those_that_the_models_know() -> None:
+    seed = (project_root() / "dbt_project" / "seeds" / "account_roles.csv").read_text()
+    roles = dict(line.split(",")[:2] for line in seed.splitlines()[1:])
+    of_no_use = {"revenue", "output_tax", "excluded"}
+
+    assert set(SETTLING_ACCOUNTS) == {p for p, role in roles.items() if role not in of_no_use}
+
+
+def lettered(records: dict[str, Record]) -> dict[str, set[str]]:
+    """By line, those that it is lettered with, itself among them."""
+    return {
+        key: set(map(str, record.payload["lettered_ledger_entry_lines"]["ids"]))
+        for key, record in records.items()
+        if not record.is_deleted and record.payload["ledger_account"]["number"] == "411C1"
+    }
+
+
+def settled_world(served: Served) -> None:
+    served.world.add(payment("P2", "60.00"))
+    served.world.add(allocation("P2", "F1", "60.00"))
+
+
+def test_what_is_lettered_since_a_moment_is_read_with_all_that_it_is_lettered_with(
+    running: Sandbox,
+) -> None:
+    served = serve(running, invoice(1), payment("P1", "60.00"), allocation("P1", "F1", "60.00"))
+    before = lettered(served.read("ledger_entry_lines"))
+    since = moment_after(served.world)
+    settled_world(served)
+
+    after = lettered(served.read("ledger_entry_lines", since))
+
+    assert set(map(len, before.values())) == {2}
+    assert set(map(len, after.values())) == {3}
+    assert before.keys() < after.keys()
+
+
+def test_a_line_that_the_changelog_forgets_is_read_with_its_lettering(running: Sandbox) -> None:
+    served = serve(running, invoice(1))
+    (line,) = lettered(served.read("ledger_entry_lines"))
+    since = moment_after(served.world)
+    settled_world(served)
+    served.faults.add(
+        "rewritten",
+        on=f"{ROOT}/changelogs/*",
+        change=lambda body: {
+            **body,
+            "items": [item for item in body["items"] if item["operation"] == "insert"],
+        },
+    )
+
+    assert line in lettered(served.read("ledger_entry_lines", since))
+
+
+def test_lines_of_what_was_deleted_are_read_as_deleted(running: Sandbox) -> None:
+    served = serve(running, invoice(1), invoice(2))
+    before = served.read("ledger_entry_lines")
+    since = moment_after(served.world)
+    served.world.delete(Document, "F1")
+
+    after = served.read("ledger_entry_lines", since)
+
+    gone = {key for key, record in after.items() if record.is_deleted}
+    assert len(gone & before.keys()) == 1
+
+
+def test_a_line_that_left_the_accounts_of_customers_is_there_no_longer(running: Sandbox) -> None:
+    served = serve(running, invoice(1))
+    (line,) = lettered(served.read("ledger_entry_lines"))
+    since = moment_after(served.world)
+    served.world.change(Document, "F1", due_date=date(2026, 3, 1))
+    served.faults.add(
+        "rewritten",
+        on=f"{ROOT}/ledger_entry_lines/*",
+        change=lambda body: {
+            **body,
+            "ledger_account": {**body["ledger_account"], "number": "622000"},
+        },
+    )
+
+    assert served.read("ledger_entry_lines", since)[line].is_deleted
+
+
+@pytest.mark.parametrize("ledger", [True, False])
+def test_a_company_is_read_by_its_ledger_or_by_matched_transactions(
+    running: Sandbox, ledger: bool
+) -> None:
+    served = serve(running, invoice(1), payment("P1", "60.00"), ledger=ledger)
+
+    for stream in STREAMS:
+        served.read(stream)
+
+    assert bool(served.asked("/ledger_entry_lines")) is ledger
+    matched = served.desk.calls.of(f"{ROOT}/customer_invoices/*/matched_transactions")
+    assert bool(matched) is not ledger
+
+
+def test_a_ledger_with_a_german_chart_is_not_read(running: Sandbox) -> None:
+    served = serve(running, invoice(1))
+    served.faults.add(
+        "rewritten",
+        on=f"{ROOT}/me",
+        change=lambda body: {
+            **body,
+            "company": {**body["company"], "accounting_logic": "DE_SKR03"},
+        },
+    )
+
+    for stream in STREAMS:
+        served.read(stream)
+
+    assert served.asked("/ledger_entry_lines") == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "options", "error"),
+    [
+        ("missing_field", {"field": "items.*.lettered_ledger_entry_lines"}, FatalError),
+        ("other_type", {"field": "items.*.debit", "value": "a lot"}, FatalError),
+        ("other_type", {"field": "items.*.ledger_entry", "value": "Client Secret"}, FatalError),
+        ("truncated", {"times": 99}, RetryableError),
+        ("html_page", {"times": 99}, RetryableError),
+    ],
+    ids=str,
+)
+def test_a_lasting_fault_of_the_ledger_is_one_line(
+    running: Sandbox, fault: str, options: dict[str, Any], error: type[EncoursError]
+) -> None:
+    served = serve(running, invoice(1))
+    served.faults.add(fault, on=f"{ROOT}/ledger_entry_lines", **options)
+
+    with pytest.raises(error) as raised:
+        served.read("ledger_entry_lines")
+
+    assert "\n" not in str(raised.value)
+    assert "Secret" not in str(raised.value)
 
 
 # ---------------------------------------------------------------------- faults
@@ -428,7 +616,7 @@ def app_of(served: Served) -> Access:
 
 
 def test_an_app_renews_its_tokens_which_both_change(running: Sandbox) -> None:
-    served = serve(running, *(invoice(number) for number in range(3)))
+    served = serve(running, *(invoice(number) for number in range(3)), ledger=False)
     access = app_of(served)
     served.client = PennylaneClient(access, served.clock.patience())
 
@@ -500,6 +688,7 @@ def test_either_shape_of_a_404_is_a_deleted_record(body: dict[str, Any]) -> None
         ("customers", "/customer_invoices?limit=100"),
         ("customer_invoices", "/customer_invoices/4/matched_transactions"),
         ("matched_transactions", "/customer_invoices/4"),
+        ("ledger_entry_lines", "/customer_invoices/4"),
         ("companies", "/customers"),
         ("invoices", "/customer_invoices"),
         ("customers", "/customers/4/contacts"),
@@ -535,10 +724,11 @@ def busy_world() -> World:
     )
 
 
+@pytest.mark.parametrize("ledger", [True, False])
 def test_every_answer_of_the_stand_in_fits_the_specification(
-    running: Sandbox, specification: OpenApiDocument
+    running: Sandbox, specification: OpenApiDocument, ledger: bool
 ) -> None:
-    served = Served(running, busy_world())
+    served = Served(running, busy_world(), ledger=ledger)
     since = moment_after(served.world)
     served.world.delete(Document, "F4")
     served.world.change(Customer, "C2", customer_name="Autre")
@@ -557,14 +747,15 @@ def test_every_answer_of_the_stand_in_fits_the_specification(
             path, 404 if body.get("status") == 404 else 200, body
         )
     ]
-    assert len({path for path, _ in answers}) > 8
+    assert len({path for path, _ in answers}) > 7
     assert faults == []
 
 
+@pytest.mark.parametrize("ledger", [True, False])
 def test_every_request_of_the_client_fits_the_specification(
-    running: Sandbox, specification: OpenApiDocument
+    running: Sandbox, specification: OpenApiDocument, ledger: bool
 ) -> None:
-    served = Served(running, busy_world())
+    served = Served(running, busy_world(), ledger=ledger)
     since = moment_after(served.world)
     for number in range(10, 120):
         served.world.add(invoice(number))
@@ -590,6 +781,8 @@ def test_every_request_of_the_client_fits_the_specification(
         ("/me", "", "wrong", 401),
         ("/customers/1", "", "sandbox", 404),
         ("/customer_invoices/1/matched_transactions", "", "sandbox", 404),
+        ("/ledger_entry_lines/1", "", "sandbox", 404),
+        ("/ledger_entry_lines", "limit=101", "sandbox", 400),
         ("/customers", "limit=101", "sandbox", 400),
         ("/customers", "limit=0", "sandbox", 400),
         ("/customers", "limit=x", "sandbox", 400),
@@ -621,6 +814,24 @@ def test_every_refusal_of_the_stand_in_fits_the_specification(
     assert answer.status_code == status
     found = specification.faults_of_answer(f"/api/external/v2{path}", status, answer.json())
     assert found == []
+
+
+def test_a_token_without_the_scope_is_refused_as_the_specification_says(
+    running: Sandbox, specification: OpenApiDocument
+) -> None:
+    import requests
+
+    Served(running, busy_world(), ledger=False)
+
+    answer = requests.get(
+        f"{running.url}{ROOT}/ledger_entry_lines",
+        headers={"Authorization": "Bearer sandbox"},
+        timeout=5,
+    )
+
+    path = "/api/external/v2/ledger_entry_lines"
+    assert answer.status_code == 403
+    assert specification.faults_of_answer(path, 403, answer.json()) == []
 
 
 def test_the_filter_of_a_listing_is_not_remembered_by_its_cursor(running: Sandbox) -> None:

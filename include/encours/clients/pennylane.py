@@ -7,52 +7,70 @@ Access is a company token, sent as Bearer: it is made in Pennylane's settings an
 revoked. Or it is an app registered with Pennylane (OAuth 2.0, authorisation code): its access token
 lives a day, its refresh token 90 days and for one renewal, which kills the pair before. Tokens are
 issued at /oauth/token by the guides, at /oauth/oauth/token by the specification: a connection may
-name the address. The scopes needed are `customers:readonly` and `customer_invoices:readonly`.
+name the address. The scopes needed are `customers:readonly` and `customer_invoices:readonly`; with
+`ledger_entries:readonly` the ledger is read, too. Which ones a token has, the profile says.
 
 Listings are walked by cursor in ascending id, so that a record made meanwhile comes at the end.
 What changed since a moment is asked of the changelogs, which name ids and remember four weeks, and
 is then read one by one.
 
-The transactions that an invoice is matched with are one record per invoice, whose payload holds the
-whole list: one that is unmatched later is gone with the next reading of that invoice. Invoices that
-are drafts or archived have none (by the specification), quotes and orders are never paid. That a
-matching counts as a change of its invoice is not stated by the vendor: where it does not, the next
-full reading shows it.
+What settles the invoices is told by the ledger, where it may be read and the company's chart of
+accounts is French: the lines of customers' accounts are lettered, and each names the lines that it
+is lettered with. All lines are listed, since only its other lines tell what an entry is; of those
+that concern no receivable (salaries, purchases) nothing is kept. What was made since a moment is
+listed from its smallest id on, a hundred to an answer; what was changed is read one by one, and so
+is what a line is lettered with: that lettering changes all of its lines, the vendor does not state.
+
+Else it is told by the transactions that an invoice is matched with. They are one record per
+invoice, whose payload holds the whole list: one that is unmatched later is gone with the next
+reading of that invoice. Invoices that are drafts or archived have none (by the specification),
+quotes and orders are never paid. That a matching counts as a change of its invoice is not stated by
+the vendor: where it does not, the next full reading shows it. A company is read by the one or the
+other: nothing names the line that a transaction was booked by, so both would count money twice.
 
 Not used: an invoice's `payments` (what Pennylane's own collection initiated; the money itself is
-the matched transaction), bank transactions that match nothing, and the ledger.
+the matched transaction), and bank transactions that match nothing.
 """
 
 from __future__ import annotations
 
-import re
+import json
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, date, datetime
-from decimal import Decimal
+from datetime import UTC, datetime
 from typing import Any
 
 from encours.clients.api import Access, Client, Exchange, Record, Window, WindowTooOld
 from encours.clients.http import ApiSession, Limits, Patience, Response, pause_at_reset
-from encours.clients.json_numbers import read_json
 from encours.clients.oauth import Application, registered_application, renewed_token
 from encours.clients.pagination import Page, by_cursor
+from encours.clients.pennylane_records import (
+    COMPANIES,
+    CUSTOMERS,
+    INVOICES,
+    LINES,
+    MATCHES,
+    PATH,
+    ROOT,
+    Fields,
+    is_gone,
+    lettered_with,
+    list_of,
+    read_records,
+)
 from encours.errors import EncoursError, FatalError
 
 BASE_URL = "https://app.pennylane.com"
 AUTHORIZE_URL = f"{BASE_URL}/oauth/authorize"
 TOKEN_URL = f"{BASE_URL}/oauth/token"
-SCOPES = ("customers:readonly", "customer_invoices:readonly")
-ROOT = "/api/external/v2"
+SCOPES = ("customers:readonly", "customer_invoices:readonly", "ledger_entries:readonly")
+LEDGER_SCOPES = frozenset({"ledger_entries:readonly", "ledger_entries:all"})
+# `accounting_logic` of a company whose accounts have the numbers of the French chart.
+FRENCH_CHART = "FR_"
 # Guide "Rate limiting in API v2", 2026-02-06: per token, whatever the endpoint.
 LIMITS = Limits(requests=25, seconds=5.0)
 # The largest pages that the specification allows.
 PAGE_RECORDS = 100
 CHANGELOG_RECORDS = 1000
-
-COMPANIES = "companies"
-CUSTOMERS = "customers"
-INVOICES = "customer_invoices"
-MATCHES = "matched_transactions"
 
 # Invoices of which the specification says that the list is empty, and what is no invoice.
 NEVER_MATCHED = frozenset(
@@ -68,15 +86,6 @@ NEVER_MATCHED = frozenset(
         "estimate_denied",
     }
 )
-
-_PATH = re.compile(
-    rf"{ROOT}/(?:(?P<me>me)"
-    rf"|changelogs/(?P<log>{CUSTOMERS}|{INVOICES})"
-    rf"|{INVOICES}/(?P<matched>\d+)/{MATCHES}"
-    rf"|(?P<kind>{CUSTOMERS}|{INVOICES})(?:/(?P<one>\d+))?)$"
-)
-# Not \d, which also means the digits of other scripts.
-_AMOUNT = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 
 
 def open_client(access: Access, *, patience: Patience | None = None) -> Client:
@@ -125,10 +134,11 @@ class PennylaneClient:
         )
         # What a reading of invoices named, for the reading of their transactions after it.
         self._named: tuple[Window, tuple[str, ...]] | None = None
+        self._company: Record | None = None
 
     def company_id(self) -> str:
-        (company,) = read_records(COMPANIES, self._me())
-        return company.key
+        (self._company,) = read_records(COMPANIES, self._me())
+        return self._company.key
 
     def read(self, stream: str, window: Window) -> Iterator[Exchange]:
         if stream == COMPANIES:
@@ -137,8 +147,12 @@ class PennylaneClient:
             yield from self._read_kind(CUSTOMERS, window, {})
         elif stream == INVOICES:
             yield from self._read_invoices(window)
+        elif stream == LINES:
+            if self._has_ledger():
+                yield from self._read_lines(window)
         elif stream == MATCHES:
-            yield from self._read_matches(window)
+            if not self._has_ledger():
+                yield from self._read_matches(window)
         else:
             raise FatalError(f"{self._session.name}: Pennylane has no stream {stream}")
 
@@ -149,6 +163,16 @@ class PennylaneClient:
 
     def _me(self) -> Exchange:
         return self._session.get(f"{ROOT}/me").exchange()
+
+    def _has_ledger(self) -> bool:
+        """Whether the ledger tells what settles the invoices: the models ask the same of the
+        company's record."""
+        if self._company is None:
+            self.company_id()
+        assert self._company is not None
+        company = self._company.payload
+        is_french = str(company["accounting_logic"]).startswith(FRENCH_CHART)
+        return is_french and not LEDGER_SCOPES.isdisjoint(company["scopes"])
 
     def _read_invoices(self, window: Window) -> Iterator[Exchange]:
         named: dict[str, None] = {}
@@ -169,7 +193,7 @@ class PennylaneClient:
                 yield self._get(f"{ROOT}/{kind}/{key}").exchange()
 
     def _read_all(self, kind: str, named: dict[str, None]) -> Iterator[Exchange]:
-        def note(record: _Fields) -> str:
+        def note(record: Fields) -> str:
             key = record.identifier("id")
             if record.value.get("status") not in NEVER_MATCHED:
                 named[key] = None
@@ -184,7 +208,7 @@ class PennylaneClient:
         where it does not reach back so far. The start goes with the first request only: the vendor
         refuses both it and a cursor."""
 
-        def note(change: _Fields) -> str:
+        def note(change: Fields) -> str:
             key, operation = change.identifier("id"), change.text("operation")
             operations[key] = operation
             return f"{key} {operation} {change.text('processed_at')}"
@@ -192,6 +216,39 @@ class PennylaneClient:
         moment = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         start = {"start_date": moment}
         return self._walk(f"{ROOT}/changelogs/{kind}", {}, CHANGELOG_RECORDS, note, start=start)
+
+    def _read_lines(self, window: Window) -> Iterator[Exchange]:
+        path = f"{ROOT}/{LINES}"
+        # Of the lines that were read, those that they are lettered with.
+        lettered: dict[str, tuple[str, ...]] = {}
+
+        def note(line: Fields) -> str:
+            key = line.identifier("id")
+            if window.since is not None:
+                lettered[key] = lettered_with(line)
+            return key
+
+        if window.since is None:
+            yield from self._walk(path, {"sort": "id"}, PAGE_RECORDS, note)
+            return
+        operations: dict[str, str] = {}
+        yield from self._read_changes(LINES, window.since, operations)
+        made = [int(key) for key, operation in operations.items() if operation == "insert"]
+        if made:
+            since_then = {"field": "id", "operator": "gteq", "value": str(min(made))}
+            params = {"sort": "id", "filter": json.dumps([since_then])}
+            yield from self._walk(path, params, PAGE_RECORDS, note)
+        waiting = [key for key, operation in operations.items() if operation == "update"]
+        asked: set[str] = set()
+        while waiting:
+            for key in waiting:
+                response = self._get(f"{path}/{key}")
+                yield response.exchange()
+                if response.status != 404:
+                    note(Fields(f"{self._session.name}: {path}/{key}", response.json()))
+            asked.update(waiting)
+            named = dict.fromkeys(other for others in lettered.values() for other in others)
+            waiting = [key for key in named if key not in lettered and key not in asked]
 
     def _read_matches(self, window: Window) -> Iterator[Exchange]:
         for invoice in self._invoices_of(window):
@@ -234,7 +291,7 @@ class PennylaneClient:
         path: str,
         params: Mapping[str, str],
         limit: int,
-        note: Callable[[_Fields], str],
+        note: Callable[[Fields], str],
         start: Mapping[str, str] | None = None,
     ) -> Iterator[Exchange]:
         """The pages of a listing. What it is asked by goes with every cursor: a cursor is a place
@@ -247,7 +304,7 @@ class PennylaneClient:
             if response.status == 404:
                 return Page(response.exchange(), (), has_next=False)
             body = response.json()
-            keys = [note(_Fields(where, value)) for value in _list_of(where, body)]
+            keys = [note(Fields(where, value)) for value in list_of(where, body)]
             return Page(response.exchange(), keys, body.get("has_more"), body.get("next_cursor"))
 
         return by_cursor(fetch, what=where)
@@ -264,8 +321,8 @@ class PennylaneClient:
                 f" those since {(params or {}).get('start_date', 'the start of the listing')}"
             )
         # A proxy's 404, or that of a wrong address, deletes nothing.
-        is_record = (found := _PATH.search(path)) is not None and (found["one"] or found["matched"])
-        if response.status == 404 and not (is_record and _is_gone(_body_of(response))):
+        is_record = (found := PATH.search(path)) is not None and (found["one"] or found["matched"])
+        if response.status == 404 and not (is_record and is_gone(_body_of(response))):
             raise FatalError(
                 f"{self._session.name}: {path}: answered 404, but not as Pennylane does for a"
                 " record that is gone (check the connection's host)"
@@ -278,185 +335,3 @@ def _body_of(response: Response) -> Any:
         return response.json()
     except EncoursError:
         return None
-
-
-# ---------------------------------------------------------------------- records of an exchange
-
-
-def read_records(stream: str, exchange: Exchange) -> Iterator[Record]:
-    """The records of one answer. A customer or invoice that is 404, or that the changelog says is
-    deleted, is a deleted record. FatalError where the answer has not the documented shape."""
-    where = f"pennylane: {stream}"
-    path = _PATH.search(exchange.request.partition("?")[0])
-    if path is None:
-        raise FatalError(f"{where}: the landed request is none of this stream's")
-    body = read_json(exchange.body)
-    if stream == COMPANIES and path["me"]:
-        yield _company(_Fields(where, body))
-    elif stream == MATCHES and path["matched"]:
-        yield _matches(where, path["matched"], body)
-    elif stream in (CUSTOMERS, INVOICES) and path["log"] == stream:
-        yield from _deletions(where, body)
-    elif stream in (CUSTOMERS, INVOICES) and path["kind"] == stream:
-        if path["one"] and _is_gone(body):
-            yield Record(path["one"], {}, is_deleted=True)
-            return
-        for value in [body] if path["one"] else _list_of(where, body):
-            yield _one(stream, where, value)
-    else:
-        raise FatalError(f"{where}: the landed request is none of this stream's")
-
-
-def _company(profile: _Fields) -> Record:
-    """Of the profile only the company: who made the token is nobody's business."""
-    company = profile.part("company")
-    if company is None:
-        raise FatalError(f"{profile.where}: the profile names no company")
-    key = company.identifier("id")
-    company.text("name")
-    company.text("reg_no")
-    return Record(key, company.value)
-
-
-def _one(stream: str, where: str, value: Any) -> Record:
-    fields = _Fields(where, value)
-    key = fields.identifier("id")
-    fields = _Fields(f"{where} {key}", value)
-    updated_at = fields.moment("updated_at")
-    if stream == CUSTOMERS:
-        fields.text("name")
-        fields.text("payment_conditions")
-        return Record(key, fields.value, updated_at)
-    for name in ("invoice_number", "currency", "status"):
-        fields.text(name)
-    for name in ("amount", "currency_amount", "currency_amount_before_tax", "exchange_rate"):
-        fields.amount(name)
-    fields.amount("remaining_amount_with_tax", nullable=True)
-    fields.day("date", nullable=True)
-    fields.day("deadline", nullable=True)
-    fields.flag("draft")
-    for name in ("customer", "credited_invoice"):
-        part = fields.part(name)
-        if part is not None:
-            part.identifier("id")
-    # An address that is good for 30 minutes: with it, no invoice would ever be unchanged.
-    payload = {name: part for name, part in fields.value.items() if name != "public_file_url"}
-    return Record(key, payload, updated_at)
-
-
-def _matches(where: str, invoice: str, body: Any) -> Record:
-    """One record per invoice. Of a transaction what moves money, and who paid: the analytical
-    categories and the employee behind a card are left in the landing zone."""
-    if _is_gone(body):
-        return Record(invoice, {}, is_deleted=True)
-    where = f"{where} of invoice {invoice}"
-    pages = body if isinstance(body, list) else [body]
-    transactions: dict[str, Mapping[str, Any]] = {}
-    for value in [value for page in pages for value in _list_of(where, page)]:
-        fields = _Fields(where, value)
-        key = fields.identifier("id")
-        fields.day("date")
-        for name in ("amount", "currency_amount"):
-            fields.amount(name)
-        fields.text("currency", nullable=True)
-        fields.text("archived_at", nullable=True)
-        left_out = ("categories", "pro_account_expense")
-        transactions[key] = {n: v for n, v in fields.value.items() if n not in left_out}
-    return Record(
-        invoice,
-        {"invoice_id": int(invoice), "transactions": [transactions[k] for k in transactions]},
-    )
-
-
-def _deletions(where: str, body: Any) -> Iterator[Record]:
-    """The ids whose last operation in this page is a deletion. What was made or changed is read by
-    its id, after the changelog."""
-    last: dict[str, _Fields] = {}
-    for value in _list_of(where, body):
-        fields = _Fields(where, value)
-        last[fields.identifier("id")] = fields
-    for key, fields in last.items():
-        if fields.text("operation") == "delete":
-            # Without a moment: of a record that came back, the reading after this one counts.
-            yield Record(key, {}, is_deleted=True)
-
-
-def _is_gone(body: Any) -> bool:
-    """The vendor's 404, in either of its shapes: `{error, status}` or `{error, message}`."""
-    return isinstance(body, dict) and "id" not in body and isinstance(body.get("error"), str)
-
-
-def _list_of(where: str, body: Any) -> list[Any]:
-    items = body.get("items") if isinstance(body, dict) else None
-    if not isinstance(items, list):
-        raise FatalError(f"{where}: the answer has no list of items")
-    return items
-
-
-class _Fields:
-    """The fields of one object as the specification gives them: what the models rest on has its
-    type, or there is one line that says what has not. Money may come as a number as well; an
-    unknown word is let through, the models judge it."""
-
-    def __init__(self, where: str, value: Any) -> None:
-        if not isinstance(value, dict):
-            raise FatalError(f"{where}: a record is not an object")
-        self.where = where
-        self.value: dict[str, Any] = value
-
-    def identifier(self, name: str) -> str:
-        value = self._get(name)
-        if not isinstance(value, int) or isinstance(value, bool):
-            raise self._wrong(name, "a whole number")
-        return str(value)
-
-    def text(self, name: str, *, nullable: bool = False) -> str:
-        value = self._get(name)
-        if value is None and nullable:
-            return ""
-        if not isinstance(value, str):
-            raise self._wrong(name, "text")
-        return value
-
-    def amount(self, name: str, *, nullable: bool = False) -> None:
-        value = self._get(name)
-        if value is None and nullable:
-            return
-        is_number = isinstance(value, int | Decimal) and not isinstance(value, bool)
-        if not is_number and not (isinstance(value, str) and _AMOUNT.fullmatch(value)):
-            raise self._wrong(name, "a decimal amount")
-
-    def day(self, name: str, *, nullable: bool = False) -> None:
-        value = self._get(name)
-        if value is None and nullable:
-            return
-        try:
-            date.fromisoformat(value)
-        except (TypeError, ValueError):
-            raise self._wrong(name, "a date") from None
-
-    def moment(self, name: str) -> datetime:
-        try:
-            moment = datetime.fromisoformat(self._get(name))
-        except (TypeError, ValueError):
-            raise self._wrong(name, "a moment") from None
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-    def flag(self, name: str) -> None:
-        if not isinstance(self._get(name), bool):
-            raise self._wrong(name, "true or false")
-
-    def part(self, name: str) -> _Fields | None:
-        """An object in the object, which may be null."""
-        value = self._get(name)
-        if value is not None and not isinstance(value, dict):
-            raise self._wrong(name, "an object")
-        return None if value is None else _Fields(self.where, value)
-
-    def _get(self, name: str) -> Any:
-        if name not in self.value:
-            raise FatalError(f"{self.where}: has no field {name} (has Pennylane's API changed?)")
-        return self.value[name]
-
-    def _wrong(self, name: str, wanted: str) -> FatalError:
-        return FatalError(f"{self.where}: {name} is not {wanted} (has Pennylane's API changed?)")

@@ -144,7 +144,10 @@ def next_watermark(
     landed: LandedResponses, updated_at: datetime | None, previous: datetime | None
 ) -> datetime | None:
     """Where the next window begins, less its overlap: at the first answer, by the source's clock;
-    where it tells none, at the latest change that was read; else where this one began."""
+    where it tells none, at the latest change that was read; else where this one began. A stream of
+    which everything was wanted and nothing was asked (no right to it) begins anew."""
+    if landed.is_full and not landed.exchange_count:
+        return None
     return landed.answered_at or updated_at or previous
 
 

@@ -15,9 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from hashlib import blake2b
 from typing import Any
 from uuid import UUID
@@ -29,7 +27,17 @@ from starlette.routing import BaseRoute, Route
 from encours.sandbox.books import World
 from encours.sandbox.desk import Desk
 from encours.sandbox.json_bodies import answer_json
-from encours.sandbox.rows import Allocation, Document, Instalment, Payment, WriteOff
+from encours.sandbox.ledger_entries import (
+    ACCOUNTS,
+    BANK_JOURNAL,
+    JOURNALS,
+    MISCELLANEOUS,
+    RECEIVABLE,
+    SALES,
+    LedgerEntry,
+    ledger_entries,
+    letterings,
+)
 
 LOGIN, SUBSCRIPTION, FILE = "sandbox-key", "sandbox-subscription", "SANDBOX01"
 LARGEST_PAGE = 100
@@ -49,16 +57,7 @@ OPTIONS = {
     "field_due_date": "echeance",
 }
 
-_CENT = Decimal("0.01")
-_RECEIVABLE, _REVENUE, _TAX, _CASH, _LOSS = "411000", "707000", "445710", "512000", "654000"
-_ACCOUNTS = {
-    _RECEIVABLE: "Clients",
-    _REVENUE: "Ventes de marchandises",
-    _TAX: "TVA collectée",
-    _CASH: "Banque",
-    _LOSS: "Pertes sur créances irrécouvrables",
-}
-_JOURNALS = {"VE": ("Ventes", 8), "BQ": ("Banque", 4), "OD": ("Opérations diverses", 2)}
+_JOURNAL_TYPES = {SALES: 8, BANK_JOURNAL: 4, MISCELLANEOUS: 2}
 _TESTS: Mapping[str, re.Pattern[str]] = {
     "codeLettrage": re.compile(r'(==|!=)\s*(null|"[^"]*")'),
     "datePiece": re.compile(r'(==|>=)\s*("\d{4}-\d{2}-\d{2}")'),
@@ -84,12 +83,13 @@ def routes(world: World, desk: Desk) -> Sequence[BaseRoute]:
         "/tiersClient": ledger.customers,
         "/compte": lambda _: [
             {**_identity("compte", number), "numero": number, "libelle": label}
-            | {"type": int(number[0]), "collectif": number == _RECEIVABLE, "lettrable": True}
-            for number, label in _ACCOUNTS.items()
+            | {"type": int(number[0]), "collectif": number == RECEIVABLE, "lettrable": True}
+            for number, label in ACCOUNTS.items()
         ],
         "/journal": lambda _: [
-            {**_identity("journal", code), "code": code, "libelle": label, "type": kind}
-            for code, (label, kind) in _JOURNALS.items()
+            {**_identity("journal", code), "code": code, "libelle": label}
+            | {"type": _JOURNAL_TYPES[code]}
+            for code, label in JOURNALS.items()
         ],
         "/etablissementComplet": lambda _: [_office(desk)],
     }
@@ -143,26 +143,6 @@ def _uuid(kind: str, key: str) -> str:
 # ---------------------------------------------------------------------- the ledger
 
 
-@dataclass(frozen=True)
-class _Movement:
-    """One line: `settles` is the row of the books whose lettering it has."""
-
-    account: str
-    amount: Decimal
-    settles: str = ""
-    customer: str = ""
-    due_date: date | None = None
-
-
-@dataclass(frozen=True)
-class _Entry:
-    booked_at: datetime
-    journal: str
-    number: str
-    day: date
-    movements: tuple[_Movement, ...]
-
-
 class _Ledger:
     def __init__(self, world: World) -> None:
         self._world = world
@@ -201,8 +181,10 @@ class _Ledger:
         if len(self._of) != len(books) or any(
             a is not b for a, b in zip(self._of, books, strict=True)
         ):
-            packets = _packets(world)
-            entries = sorted(_entries(world), key=lambda entry: (entry.booked_at, entry.number))
+            packets = {item: _uuid("lettrage", name) for item, name in letterings(world).items()}
+            entries = sorted(
+                ledger_entries(world), key=lambda entry: (entry.booked_at, entry.number)
+            )
             self._of = books
             self._lines = [line for entry in entries for line in _lines(entry, packets)]
         return self._lines
@@ -231,7 +213,7 @@ def _fits(line: Mapping[str, Any], name: str, operator: str, value: str) -> bool
     return bool(found == value) is (operator == "==")
 
 
-def _lines(entry: _Entry, packets: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+def _lines(entry: LedgerEntry, packets: Mapping[str, str]) -> Iterator[dict[str, Any]]:
     for place, movement in enumerate(entry.movements):
         yield {
             "uuid": _uuid("ligne", f"{entry.journal} {entry.number} {place}"),
@@ -244,91 +226,5 @@ def _lines(entry: _Entry, packets: Mapping[str, str]) -> Iterator[dict[str, Any]
                 "credit": max(-movement.amount, Decimal(0)),
             },
             "echeance": movement.due_date,
-            "paquet": packets.get(movement.settles),
+            "paquet": packets.get(movement.item),
         }
-
-
-def _entries(world: World) -> Iterator[_Entry]:
-    for document in world.documents:
-        if document.status == "posted":
-            yield _sale(world, document)
-    for payment in world.payments:
-        yield _bank(payment)
-    for loss in world.write_offs:
-        yield _loss(world, loss)
-
-
-def _sale(world: World, row: Document) -> _Entry:
-    sign = Decimal(-1 if row.document_type == "credit_note" else 1)
-    parts: list[tuple[date | None, Decimal]] = [
-        (part.due_date, part.amount) for part in world.where(Instalment, document_id=row.key)
-    ]
-    owed = [
-        _Movement(
-            _RECEIVABLE,
-            sign * _euros(amount, row.exchange_rate),
-            _of_document(row.key),
-            row.customer_id,
-            due,
-        )
-        for due, amount in parts or [(row.due_date, row.amount_incl_tax)]
-    ]
-    total = sum((movement.amount for movement in owed), Decimal(0))
-    tax = row.amount_incl_tax - (row.amount_excl_tax or row.amount_incl_tax)
-    tax = sign * _euros(tax, row.exchange_rate)
-    sold = [_Movement(_REVENUE, tax - total)] + ([_Movement(_TAX, -tax)] if tax else [])
-    number = row.document_number or row.document_id
-    return _Entry(row.created_at, "VE", number, row.issue_date, (*owed, *sold))
-
-
-def _bank(row: Payment) -> _Entry:
-    amount = _euros(row.amount, row.exchange_rate) * (1 if row.payment_type == "refund" else -1)
-    paid = _Movement(_RECEIVABLE, amount, _of_payment(row.key), row.customer_id)
-    day = row.payment_date
-    return _Entry(row.created_at, "BQ", row.payment_id, day, (paid, _Movement(_CASH, -amount)))
-
-
-def _loss(world: World, row: WriteOff) -> _Entry:
-    document = world.get(Document, row.document_id)
-    amount = _euros(row.amount, document.exchange_rate)
-    lost = _Movement(_RECEIVABLE, -amount, _of_document(document.key), document.customer_id)
-    movements = (lost, _Movement(_LOSS, amount))
-    return _Entry(row.created_at, "OD", row.write_off_id, row.write_off_date, movements)
-
-
-def _euros(amount: Decimal, rate: Decimal | None) -> Decimal:
-    return (amount * (rate or 1)).quantize(_CENT, ROUND_HALF_UP)
-
-
-def _of_document(key: str) -> str:
-    return f"document {key}"
-
-
-def _of_payment(key: str) -> str:
-    return f"payment {key}"
-
-
-def _packets(world: World) -> dict[str, str]:
-    """The lettering of each row that settles or is settled: one for all that hang together, named
-    after the first of them."""
-    parents: dict[str, str] = {}
-
-    def root(key: str) -> str:
-        while (above := parents.setdefault(key, key)) != key:
-            parents[key] = key = parents.setdefault(above, above)
-        return key
-
-    for one, other in _matches(world):
-        first, second = sorted((root(one), root(other)))
-        parents[second] = first
-    return {key: _uuid("lettrage", root(key)) for key in list(parents)}
-
-
-def _matches(world: World) -> Iterator[tuple[str, str]]:
-    for row in world.rows(Allocation):
-        if world.is_in_force(row):
-            is_payment = row.source_type == "payment"
-            source = _of_payment(row.source_id) if is_payment else _of_document(row.source_id)
-            yield source, _of_document(row.document_id)
-    for loss in world.write_offs:
-        yield _of_document(loss.document_id), _of_document(loss.document_id)

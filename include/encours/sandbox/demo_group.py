@@ -13,7 +13,7 @@ from encours.sandbox.books import read_world
 from encours.sandbox.server import Sandbox
 from encours.sandbox.stand_ins import STAND_INS
 
-# Each is read at the pace that its vendor permits; Pennylane is asked once for each invoice.
+# Each is read at the pace that its vendor permits.
 INVOICES = {"odoo": 300, "pennylane": 40, "sage_accounting": 150}
 MONTHS = 24
 # Beyond the customers of the others, so that each has names of its own.

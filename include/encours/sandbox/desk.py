@@ -142,8 +142,8 @@ class Desk:
     """The front desk of one stand-in, made by the server and handed to `routes`.
 
     Set by the stand-in: `login` and `options` are what a connection needs beside URL and token,
-    `path` what its URL has after the stand-in's name, `tables` what is in it where it is a database
-    and no server; `usual_fields` says which field of the
+    `path` what its URL has after the stand-in's name, `scopes` what its token may read, `tables`
+    what is in it where it is a database and no server; `usual_fields` says which field of the
     answers a fault concerns where the test does not (`{"unknown_value": "items.*.status"}`);
     `not_found` is the vendor's 404; `read_body` and `write_body` are how a body becomes objects,
     lists and texts and back, JSON unless the vendor answers otherwise.
@@ -165,6 +165,7 @@ class Desk:
         self.login = ""
         self.options: dict[str, str] = {}
         self.path = ""
+        self.scopes: tuple[str, ...] = ()
         self.tables: Callable[[], Sequence[Table]] | None = None
         self.usual_fields: dict[str, str] = {}
         self.not_found: Callable[[], Response] = _plain_not_found

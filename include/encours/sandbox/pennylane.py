@@ -5,6 +5,7 @@ vendor's guides (2026). Where these are silent: credit notes have negative amoun
 changelog of 10 April 2025 makes them so), what remains of an invoice is in euros and
 `exchange_rate` in document currency per euro (the vendor's forum), and what settles an invoice
 counts as a change of it.
+What the ledger looks like is in `pennylane_ledger`; a FEC is ready when it is asked for again.
 """
 
 from __future__ import annotations
@@ -13,10 +14,8 @@ import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
-from functools import lru_cache
-from hashlib import blake2b
 from typing import Any, TypeVar
 
 from starlette.requests import Request
@@ -26,15 +25,17 @@ from starlette.routing import BaseRoute, Route
 from encours.sandbox.books import World
 from encours.sandbox.desk import Desk, Standing
 from encours.sandbox.json_bodies import answer_json
+from encours.sandbox.ledger_entries import document_item
+from encours.sandbox.pennylane_ledger import PennylaneLedger, entry_id
+from encours.sandbox.pennylane_values import HOST, ROOT, identifier, moment, money
 from encours.sandbox.rows import Allocation, Customer, Document, Instalment, Payment
 from encours.sandbox.token_office import TokenOffice
 
-ROOT = "/api/external/v2"
 TOKEN_LIFE = timedelta(days=1)
 MEMORY = timedelta(weeks=4)
 PAGE_RECORDS, LARGEST_PAGE, LARGEST_CHANGELOG_PAGE = 20, 100, 1000
-
-_CENT = Decimal("0.01")
+_CUSTOMERS, _INVOICES = "customers:readonly", "customer_invoices:readonly"
+_LEDGER, _EXPORTS = "ledger_entries:readonly", "exports:fec"
 
 R = TypeVar("R")
 
@@ -48,24 +49,37 @@ def routes(world: World, desk: Desk) -> Sequence[BaseRoute]:
         "missing_field": "items.*.currency_amount",
         "new_field": "items.*.sandbox_new_field",
     }
+    desk.scopes = (_CUSTOMERS, _INVOICES, _LEDGER, _EXPORTS)
     company = _Company(world, desk)
-    served: Mapping[str, Callable[[Request], Response]] = {
-        "/me": company.me,
-        "/customers": company.customers,
-        "/customers/{id:int}": company.customer,
-        "/customer_invoices": company.invoices,
-        "/customer_invoices/{id:int}": company.invoice,
-        "/customer_invoices/{id:int}/matched_transactions": company.matched_transactions,
-        "/changelogs/customers": company.customer_changes,
-        "/changelogs/customer_invoices": company.invoice_changes,
-    }
+    # The address, what its scope is, and what answers.
+    served: Sequence[tuple[str, str, Callable[[Request], Response]]] = (
+        ("/me", "", company.me),
+        ("/customers", _CUSTOMERS, company.customers),
+        ("/customers/{id:int}", _CUSTOMERS, company.customer),
+        ("/customer_invoices", _INVOICES, company.invoices),
+        ("/customer_invoices/{id:int}", _INVOICES, company.invoice),
+        (
+            "/customer_invoices/{id:int}/matched_transactions",
+            _INVOICES,
+            company.matched_transactions,
+        ),
+        ("/ledger_entry_lines", _LEDGER, company.ledger_lines),
+        ("/ledger_entry_lines/{id:int}", _LEDGER, company.ledger_line),
+        ("/changelogs/customers", _CUSTOMERS, company.customer_changes),
+        ("/changelogs/customer_invoices", _INVOICES, company.invoice_changes),
+        ("/changelogs/ledger_entry_lines", _LEDGER, company.ledger_line_changes),
+        ("/exports/fecs/{id:int}", _EXPORTS, company.fec_export),
+    )
 
     def behind_the_token(
+        scope: str,
         answer: Callable[[Request], Response],
     ) -> Callable[[Request], Response]:
         def check(request: Request) -> Response:
             if not desk.check_bearer(request):
                 return _error(401, "The access token is invalid")
+            if scope and scope not in desk.scopes:
+                return _error(403, f'Access to this resource requires scope "{scope}".')
             try:
                 return answer(request)
             except _BadRequest as bad:
@@ -73,10 +87,21 @@ def routes(world: World, desk: Desk) -> Sequence[BaseRoute]:
 
         return check
 
+    async def make_fec(request: Request) -> Response:
+        asked = await request.body()
+        return behind_the_token(_EXPORTS, lambda _: company.make_fec(asked))(request)
+
     office = TokenOffice(world, desk, TOKEN_LIFE, is_only_way=False)
     return [
         *office.routes(""),
-        *(Route(ROOT + path, behind_the_token(answer)) for path, answer in served.items()),
+        *(Route(ROOT + path, behind_the_token(scope, answer)) for path, scope, answer in served),
+        Route(
+            f"{ROOT}/exports/fecs",
+            make_fec,
+            methods=["POST"],
+        ),
+        # Whoever has the address has the file: it is good for half an hour.
+        Route("/files/{id:int}", company.fec_file),
     ]
 
 
@@ -120,36 +145,38 @@ class _Company:
     def __init__(self, world: World, desk: Desk) -> None:
         self.world = world
         self.desk = desk
+        self.ledger = PennylaneLedger(world)
+        self.exports: list[_FecExport] = []
 
     def me(self, request: Request) -> Response:
         entity = self.desk.company()
         return answer_json(
             {
                 "user": {
-                    "id": _id("user", entity.entity_id),
+                    "id": identifier("user", entity.entity_id),
                     "first_name": "Camille",
                     "last_name": "Exemple",
                     "email": "camille@example.org",
                     "locale": "fr",
                 },
                 "company": {
-                    "id": _id("company", entity.entity_id),
+                    "id": identifier("company", entity.entity_id),
                     "name": entity.entity_name or entity.entity_id,
                     "reg_no": entity.siren,
                     "accounting_logic": "FR_PCG",
                 },
-                "scopes": ["customers:readonly", "customer_invoices:readonly"],
+                "scopes": list(self.desk.scopes),
             }
         )
 
     def customers(self, request: Request) -> Response:
-        rows = {_id("customer", row.key): row for row in self.world.customers}
+        rows = {identifier("customer", row.key): row for row in self.world.customers}
         return _listing(request, rows, lambda id, row: self._customer(id, row), {"id"})
 
     def customer(self, request: Request) -> Response:
-        found = {_id("customer", row.key): row for row in self.world.customers}
+        found = {identifier("customer", row.key): row for row in self.world.customers}
         row = found.get(request.path_params["id"])
-        return answer_json(self._customer(_id("customer", row.key), row)) if row else _gone()
+        return answer_json(self._customer(identifier("customer", row.key), row)) if row else _gone()
 
     def invoices(self, request: Request) -> Response:
         filterable = {"id", "date", "customer_id", "invoice_number", "draft", "credit_note"}
@@ -167,21 +194,70 @@ class _Company:
         if row is None:
             return _gone()
         matched = self._payments_of(row) if row.status == "posted" else []
-        payments = {_id("transaction", payment.key): payment for payment in matched}
+        payments = {identifier("transaction", payment.key): payment for payment in matched}
         return _listing(request, payments, lambda id, row: self._transaction(id, row), set())
 
+    def ledger_lines(self, request: Request) -> Response:
+        filterable = {"id", "journal_id", "ledger_account_id", "date"}
+        return _listing(request, self.ledger.lines(), lambda _, row: row.as_item(), filterable)
+
+    def ledger_line(self, request: Request) -> Response:
+        line = self.ledger.lines().get(request.path_params["id"])
+        return answer_json(line.as_item()) if line else _gone()
+
     def customer_changes(self, request: Request) -> Response:
-        touched = {row.key: (row, row.updated_at) for row in self.world.customers}
-        return self._changelog(request, Customer, "customer", touched)
+        touched = [(row, row.updated_at) for row in self.world.customers]
+        return self._changelog(request, self._changes(Customer, "customer", touched))
 
     def invoice_changes(self, request: Request) -> Response:
-        touched = {row.key: (row, self.world.touched_at(row)) for row in self.world.documents}
-        return self._changelog(request, Document, "invoice", touched)
+        touched = [(row, self.world.touched_at(row)) for row in self.world.documents]
+        return self._changelog(request, self._changes(Document, "invoice", touched))
+
+    def ledger_line_changes(self, request: Request) -> Response:
+        changes = []
+        for line in self.ledger.lines().values():
+            booked_at = line.entry.booked_at
+            changes.append(_Change(line.id, "insert", booked_at, booked_at))
+            if line.touched_at != booked_at:
+                changes.append(_Change(line.id, "update", line.touched_at, booked_at))
+        for line, at in self.ledger.gone():
+            changes.append(_Change(line.id, "delete", at, line.entry.booked_at))
+        return self._changelog(request, changes)
+
+    # ------------------------------------------------------------------ exports
+
+    def make_fec(self, body: bytes) -> Response:
+        try:
+            asked = json.loads(body)
+            first, last = (date.fromisoformat(asked[f"period_{end}"]) for end in ("start", "end"))
+        except (ValueError, TypeError, KeyError):
+            raise _BadRequest("the period is not valid", "InvalidDateFormat") from None
+        export = _FecExport(len(self.exports) + 1, first, last, self.world.clock)
+        self.exports.append(export)
+        return answer_json(export.as_item(), 201)
+
+    def fec_export(self, request: Request) -> Response:
+        """Pending when it is first asked for."""
+        id = request.path_params["id"]
+        if not 0 < id <= len(self.exports):
+            return _gone()
+        export = self.exports[id - 1]
+        is_ready, export.is_ready = export.is_ready, True
+        url = f"{request.base_url}files/{id}" if is_ready else None
+        return answer_json({**export.as_item(is_ready=is_ready), "file_url": url})
+
+    def fec_file(self, request: Request) -> Response:
+        id = request.path_params["id"]
+        if not 0 < id <= len(self.exports):
+            return _gone()
+        export = self.exports[id - 1]
+        text = self.ledger.fec(export.period_start, export.period_end)
+        return Response(text, media_type="text/plain")
 
     # ------------------------------------------------------------------ as the API writes them
 
     def _documents(self) -> dict[int, Document]:
-        return {_id("invoice", row.key): row for row in self.world.documents}
+        return {identifier("invoice", row.key): row for row in self.world.documents}
 
     def _customer(self, id: int, row: Customer) -> dict[str, Any]:
         address = {
@@ -190,7 +266,7 @@ class _Company:
             "city": "Paris",
             "country_alpha2": row.country_code or "FR",
         }
-        url = f"{_HOST}/customers/{id}"
+        url = f"{HOST}/customers/{id}"
         of_customer = f'filter=[{{"field":"customer_id","operator":"eq","value":"{id}"}}]'
         return {
             "id": id,
@@ -203,17 +279,17 @@ class _Company:
             "notes": None,
             "vat_number": row.vat_number,
             "reg_no": row.siren,
-            "ledger_account": {"id": _id("ledger_account", row.key)},
+            "ledger_account": {"id": identifier("ledger_account", row.key)},
             "emails": [],
             "billing_address": address,
             "delivery_address": address,
-            "created_at": _moment(row.created_at),
-            "updated_at": _moment(row.updated_at),
+            "created_at": moment(row.created_at),
+            "updated_at": moment(row.updated_at),
             "customer_type": "company",
             "external_reference": row.customer_id,
             "billing_language": "fr_FR",
-            "mandates": {"url": f"{_HOST}/gocardless_mandates?{of_customer}"},
-            "pro_account_mandates": {"url": f"{_HOST}/pro_account/mandates?{of_customer}"},
+            "mandates": {"url": f"{HOST}/gocardless_mandates?{of_customer}"},
+            "pro_account_mandates": {"url": f"{HOST}/pro_account/mandates?{of_customer}"},
             "contacts": {"url": f"{url}/contacts"},
         }
 
@@ -227,39 +303,41 @@ class _Company:
         if row.document_type == "invoice" and row.status != "draft":
             remaining = self.world.remaining_amount(row)
         number = row.document_number or row.document_id
-        customer = _id("customer", row.customer_id)
-        credited = _id("invoice", row.credited_document_id) if row.credited_document_id else None
-        url = f"{_HOST}/customer_invoices/{id}"
+        customer = identifier("customer", row.customer_id)
+        credited = (
+            identifier("invoice", row.credited_document_id) if row.credited_document_id else None
+        )
+        url = f"{HOST}/customer_invoices/{id}"
         deadline = self._deadline(row)
         return {
             "id": id,
             "label": f"Facture {number}",
             "invoice_number": number,
             "currency": row.currency_code,
-            "amount": _money(total * rate),
-            "currency_amount": _money(total),
-            "currency_amount_before_tax": _money(before_tax),
+            "amount": money(total * rate),
+            "currency_amount": money(total),
+            "currency_amount_before_tax": money(before_tax),
             "exchange_rate": "1.0" if rate == 1 else str(round(1 / rate, 6)),
             "date": row.issue_date.isoformat(),
             "deadline": deadline.isoformat() if deadline else None,
-            "currency_tax": _money(tax),
-            "tax": _money(tax * rate),
+            "currency_tax": money(tax),
+            "tax": money(tax * rate),
             "language": "fr_FR",
             "paid": remaining == 0 and row.status == "posted",
             "status": self._status(row, remaining),
             "discount": {"type": "absolute", "value": "0"},
-            "ledger_entry": {"id": _id("ledger_entry", row.key)},
-            "public_file_url": f"{_HOST}/public/invoice/pdf?at={_moment(self.world.clock)}",
+            "ledger_entry": {"id": entry_id(document_item(row.key))},
+            "public_file_url": f"{HOST}/public/invoice/pdf?at={moment(self.world.clock)}",
             "filename": f"{number}.pdf",
-            "remaining_amount_with_tax": None if remaining is None else _money(remaining * rate),
+            "remaining_amount_with_tax": None if remaining is None else money(remaining * rate),
             "remaining_amount_without_tax": (
                 None
                 if remaining is None or not total
-                else _money(remaining * rate * before_tax / total)
+                else money(remaining * rate * before_tax / total)
             ),
             "draft": row.status == "draft",
             "special_mention": None,
-            "customer": {"id": customer, "url": f"{_HOST}/customers/{customer}"},
+            "customer": {"id": customer, "url": f"{HOST}/customers/{customer}"},
             "invoice_line_sections": {"url": f"{url}/invoice_line_sections"},
             "invoice_lines": {"url": f"{url}/invoice_lines"},
             "custom_header_fields": {"url": f"{url}/custom_header_fields"},
@@ -269,7 +347,7 @@ class _Company:
             "pdf_description": None,
             "billing_subscription": None,
             "credited_invoice": (
-                {"id": credited, "url": f"{_HOST}/customer_invoices/{credited}"}
+                {"id": credited, "url": f"{HOST}/customer_invoices/{credited}"}
                 if credited
                 else None
             ),
@@ -284,8 +362,8 @@ class _Company:
             "factur_x": False,
             "schematron_validation_status": None,
             "archived_at": None,
-            "created_at": _moment(row.created_at),
-            "updated_at": _moment(self.world.touched_at(row)),
+            "created_at": moment(row.created_at),
+            "updated_at": moment(self.world.touched_at(row)),
         }
 
     def _deadline(self, row: Document) -> date | None:
@@ -322,40 +400,34 @@ class _Company:
     def _transaction(self, id: int, row: Payment) -> dict[str, Any]:
         amount = -row.amount if row.payment_type == "refund" else row.amount
         rate = row.exchange_rate or Decimal(1)
-        customer = _id("customer", row.customer_id)
+        customer = identifier("customer", row.customer_id)
         return {
             "id": id,
             "label": row.reference or None,
             "attachment_required": True,
             "date": row.payment_date.isoformat(),
             "outstanding_balance": None,
-            "created_at": _moment(row.created_at),
-            "updated_at": _moment(row.updated_at),
+            "created_at": moment(row.created_at),
+            "updated_at": moment(row.updated_at),
             "archived_at": None,
             "currency": row.currency_code,
-            "currency_amount": _money(amount),
-            "amount": _money(amount * rate),
+            "currency_amount": money(amount),
+            "amount": money(amount * rate),
             "currency_fee": None,
             "fee": None,
-            "journal": {"id": _id("journal", "bank")},
+            "journal": {"id": identifier("journal", "bank")},
             "bank_account": {
-                "id": _id("bank_account", "main"),
-                "url": f"{_HOST}/bank_accounts/{_id('bank_account', 'main')}",
+                "id": identifier("bank_account", "main"),
+                "url": f"{HOST}/bank_accounts/{identifier('bank_account', 'main')}",
             },
             "pro_account_expense": None,
-            "customer": {"id": customer, "url": f"{_HOST}/customers/{customer}"},
+            "customer": {"id": customer, "url": f"{HOST}/customers/{customer}"},
             "categories": [],
         }
 
     # ------------------------------------------------------------------ changelogs
 
-    def _changelog(
-        self,
-        request: Request,
-        kind: type[Customer] | type[Document],
-        name: str,
-        touched: Mapping[str, tuple[Customer | Document, datetime]],
-    ) -> Response:
+    def _changelog(self, request: Request, found: Iterable[_Change]) -> Response:
         """What came, changed and went in the last four weeks, oldest first."""
         query = request.query_params
         if "cursor" in query and "start_date" in query:
@@ -372,27 +444,29 @@ class _Company:
             oldest = start
         changes = [
             change
-            for change in self._changes(kind, name, touched)
-            if change.at >= oldest and (_moment(change.at), change.id) > after
+            for change in found
+            if change.at >= oldest and (moment(change.at), change.id) > after
         ]
-        changes.sort(key=lambda change: (_moment(change.at), change.id))
+        changes.sort(key=lambda change: (moment(change.at), change.id))
         limit = _limit(query.get("limit"), LARGEST_CHANGELOG_PAGE)
         items = [change.as_item() for change in changes[:limit]]
         last = changes[limit - 1] if len(changes) > limit else None
-        return _page(items, _cursor(_moment(last.at), last.id) if last else None)
+        return _page(items, _cursor(moment(last.at), last.id) if last else None)
 
     def _changes(
         self,
         kind: type[Customer] | type[Document],
         name: str,
-        touched: Mapping[str, tuple[Customer | Document, datetime]],
+        touched: Iterable[tuple[Customer | Document, datetime]],
     ) -> Iterable[_Change]:
-        for row, at in touched.values():
-            yield _Change(_id(name, row.key), "insert", row.created_at, row.created_at)
+        for row, at in touched:
+            yield _Change(identifier(name, row.key), "insert", row.created_at, row.created_at)
             if at != row.created_at:
-                yield _Change(_id(name, row.key), "update", at, row.created_at)
+                yield _Change(identifier(name, row.key), "update", at, row.created_at)
         for gone in self.world.tombstones(kind):
-            yield _Change(_id(name, gone.key), "delete", gone.deleted_at, gone.row.created_at)
+            yield _Change(
+                identifier(name, gone.key), "delete", gone.deleted_at, gone.row.created_at
+            )
 
 
 @dataclass(frozen=True)
@@ -406,10 +480,24 @@ class _Change:
         return {
             "id": self.id,
             "operation": self.operation,
-            "processed_at": _moment(self.at),
-            "updated_at": _moment(self.at),
-            "created_at": _moment(self.created_at),
+            "processed_at": moment(self.at),
+            "updated_at": moment(self.at),
+            "created_at": moment(self.created_at),
         }
+
+
+@dataclass
+class _FecExport:
+    id: int
+    period_start: date
+    period_end: date
+    made_at: datetime
+    is_ready: bool = False
+
+    def as_item(self, *, is_ready: bool = False) -> dict[str, Any]:
+        at = moment(self.made_at)
+        status = "ready" if is_ready else "pending"
+        return {"id": self.id, "status": status, "created_at": at, "updated_at": at}
 
 
 # ---------------------------------------------------------------------- listings
@@ -471,7 +559,7 @@ def _filter(text: str | None, filterable: set[str]) -> Callable[[dict[str, Any]]
 
     def is_kept(item: dict[str, Any]) -> bool:
         return all(
-            _OPERATORS[operator](_filtered_value(item, field), _texts(value))
+            _OPERATORS[operator](_filtered_value(item, field), _texts(field, value))
             for field, operator, value in asked
         )
 
@@ -479,20 +567,28 @@ def _filter(text: str | None, filterable: set[str]) -> Callable[[dict[str, Any]]
 
 
 def _filtered_value(item: dict[str, Any], field: str) -> str:
-    if field == "customer_id":
-        return str(item["customer"]["id"])
+    if field in _NAMED_PARTS:
+        return _comparable(field, item[_NAMED_PARTS[field]]["id"])
     if field == "credit_note":
         return str(item["status"] == "credit_note").lower()
-    value = item[field]
-    # Padded, so that ids compare as text in the order of numbers.
-    return f"{value:020d}" if field == "id" else str(value).lower()
+    return _comparable(field, item[field])
 
 
-def _texts(value: Any) -> list[str]:
-    values = value if isinstance(value, list) else [value]
-    return [f"{v:020d}" if isinstance(v, int) and v > 1 else str(v).lower() for v in values]
+def _texts(field: str, value: Any) -> list[str]:
+    return [_comparable(field, part) for part in (value if isinstance(value, list) else [value])]
 
 
+def _comparable(field: str, value: Any) -> str:
+    """Ids padded, so that they compare as text in the order of numbers."""
+    text = str(value).lower()
+    return text.zfill(20) if field == "id" or field in _NAMED_PARTS else text
+
+
+_NAMED_PARTS = {
+    "customer_id": "customer",
+    "journal_id": "journal",
+    "ledger_account_id": "ledger_account",
+}
 _OPERATORS: Mapping[str, Callable[[str, list[str]], bool]] = {
     "eq": lambda found, asked: found == asked[0],
     "not_eq": lambda found, asked: found != asked[0],
@@ -507,35 +603,19 @@ _OPERATORS: Mapping[str, Callable[[str, list[str]], bool]] = {
 
 # ---------------------------------------------------------------------- values
 
-_HOST = f"https://app.pennylane.com{ROOT}"
-
 
 def _gone() -> Response:
     return _error(404, "Not Found")
 
 
-@lru_cache(maxsize=1_000_000)
-def _id(kind: str, key: str) -> int:
-    """Always the same number for the same row, of 40 bits."""
-    return int.from_bytes(blake2b(f"{kind} {key}".encode(), digest_size=5).digest()) + 1
-
-
-def _money(amount: Decimal) -> str:
-    return str(amount.quantize(_CENT))
-
-
-def _moment(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
 def _rfc3339(text: str) -> datetime:
     try:
-        moment = datetime.fromisoformat(text)
+        at = datetime.fromisoformat(text)
     except ValueError:
         raise _BadRequest(f"{text} is not a date-time", "InvalidDateTimeFormat") from None
-    if moment.tzinfo is None:
+    if at.tzinfo is None:
         raise _BadRequest(f"{text} is not a date-time", "InvalidDateTimeFormat")
-    return moment
+    return at
 
 
 def _cursor(*place: object) -> str:

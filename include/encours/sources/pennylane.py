@@ -1,20 +1,23 @@
-"""Pennylane: invoices, credit notes, customers, and the bank transactions matched with them."""
+"""Pennylane: invoices, credit notes, customers, and what settles them: the ledger, or else the bank
+transactions matched with them."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
-from encours.clients.pennylane import application, open_client, read_records
+from encours.clients.pennylane import application, open_client
+from encours.clients.pennylane_records import read_records
 from encours.sources.source import ApiSource, ApiStream, Deletes, Field
 
 PENNYLANE = ApiSource(
     key="pennylane",
     title="Pennylane, Company API v2",
     standing="verified",
-    # Who refers is read before whom it refers to: an invoice finds its customer. The transactions
-    # are those of the invoices that were read.
+    # Who refers is read before whom it refers to: a line finds its invoice, and that its customer.
+    # The transactions are those of the invoices that were read.
     streams=(
         ApiStream("companies", Deletes.ABSENCE, is_incremental=False),
+        ApiStream("ledger_entry_lines", Deletes.FEED),
         ApiStream("customer_invoices", Deletes.FEED),
         ApiStream("matched_transactions", Deletes.FEED),
         ApiStream("customers", Deletes.FEED),
@@ -35,20 +38,28 @@ PENNYLANE = ApiSource(
         ),
         Field(
             "password",
-            "company token, made in the settings of Pennylane with the scopes customers:readonly"
-            " and customer_invoices:readonly; of an app its client secret",
+            "company token, made in the settings of Pennylane with the scopes customers:readonly,"
+            " customer_invoices:readonly and ledger_entries:readonly; of an app its client secret",
         ),
         Field("redirect_uri", "of an app, its redirect URI as registered", is_required=False),
         Field("token_url", "of an app, where tokens are issued, if elsewhere", is_required=False),
     ),
     application=application,
     cannot_know=(
-        "how much of a bank transaction settled which invoice: estimated where a transaction has"
-        " several invoices or an invoice several transactions",
-        "money that is matched with no invoice: it cannot be told from any other bank transaction",
-        "invoices marked as paid without a bank transaction or credit note: they stay open",
-        "how much of a credit note is used: worked out from what remains of the invoices",
-        "whether a match counts as a change of its invoice: if not, the weekly reading finds it",
+        "which payment of a lettering settled which invoice: credit notes first the invoice that"
+        " they name, else oldest first, and marked as estimated where there is a choice",
+        "what stands only in the ledger: opening balances and years of another tool (a FEC brings"
+        " them), money on an account that several customers share",
+        "bills of exchange and doubtful accounts: an invoice that is moved there stays open as it"
+        " was",
+        "a bank transaction that is matched but not booked or lettered yet: an unapplied credit"
+        " once it is booked",
+        "without the scope ledger_entries:readonly, or with a chart of accounts that is not French:"
+        " only bank transactions matched with invoices are known, how much of one settled which"
+        " invoice is estimated, money matched with no invoice is not seen, and invoices marked as"
+        " paid without a transaction or credit note stay open",
+        "whether a match or a lettering counts as a change of what it is about: if not, the weekly"
+        " reading finds it",
         "in which currency the remainder of a foreign invoice is: taken as euros",
         "instalments, disputes, promises and reminders",
         "the sector, region and size of a customer",

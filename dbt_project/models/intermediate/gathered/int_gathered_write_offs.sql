@@ -43,6 +43,20 @@ with final as (
     from {{ ref('stg_erpnext__write_offs') }}
     union all
     select
+        'pennylane' as source,
+        record_key,
+        line_no,
+        entity_id,
+        source_write_off_id,
+        source_document_id,
+        instalment_no,
+        write_off_date,
+        amount,
+        reason,
+        known_at
+    from {{ ref('stg_pennylane__write_offs') }}
+    union all
+    select
         'sage_100' as source,
         record_key,
         line_no,

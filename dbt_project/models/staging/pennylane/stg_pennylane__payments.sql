@@ -1,6 +1,7 @@
--- grain: one row per bank transaction, customer and currency of the documents matched with it
+-- grain: one row per bank transaction or ledger line, customer and currency of what it settles
 -- A payment belongs to one customer and has one currency: a transaction that settles documents of
--- several is one payment for each. What it leaves open belongs to the first of them.
+-- several is one payment for each. What a transaction leaves open belongs to the first of them; of
+-- a line of the ledger it is told.
 with shares as (
     select
         entity_id,
@@ -9,6 +10,7 @@ with shares as (
         currency_code,
         max(exchange_rate) as exchange_rate,
         sum(amount) as allocated_amount,
+        sum(rest_amount) as rest_amount,
         max(transaction_date) as transaction_date,
         max(transaction_currency) as transaction_currency,
         max(transaction_amount) as transaction_amount,
@@ -42,6 +44,7 @@ measured as (
     select
         counted.*,
         case
+            when rest_amount is not null then allocated_amount + rest_amount
             when share_count = 1 and is_one_currency then transaction_amount
             when is_one_currency and share_no = 1
                 then allocated_amount + transaction_amount - allocated_in_all
