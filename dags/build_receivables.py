@@ -49,7 +49,7 @@ def build_of(request: dict[str, Any]) -> Build:
 
     **Hold** `publish_marts` fails when the gate holds the run; BI keeps the last good marts.
     `encours status` says why. A controller decides: mend the books and load them again, or
-    `encours release RUN --reason TEXT`.
+    `encours release RUN --reason TEXT`, or the page Encours of this UI.
 
     **What goes wrong** A check fails because the books changed for a reason (a new entity, a large
     contract) or because they are wrong; an exchange rate is missing; the disk is full; a person

@@ -40,7 +40,8 @@ from encours.settings import load_settings
     **Rerun** Once per run: a run that is published, or whose candidate a later run replaced, is
     refused in one line.
 
-    **Hold** The controller decides; `encours status` shows the checks with their two numbers.
+    **Hold** The controller decides; `encours status` and the page Encours of this UI, which can
+    release too, show the checks with their two numbers.
 
     **What goes wrong** The run is not held (any more): a later run replaced its candidate; a build
     is at work and has the lock.

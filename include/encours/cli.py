@@ -446,7 +446,7 @@ def release(
     from encours.orchestration import control
 
     published = control.release(
-        _settings(home, warehouse), run_id, released_by=_who(), reason=_stated(reason)
+        _settings(home, warehouse), run_id, released_by=_who(), reason=reason
     )
     print(f"released: {published.publication_id} as of {published.as_of_date}")
 
@@ -456,9 +456,7 @@ def rollback(reason: Reason, home: Home = None, warehouse: WarehouseUrl = None) 
     """Go back to the publication before the current one."""
     from encours.orchestration import control
 
-    published = control.roll_back(
-        _settings(home, warehouse), rolled_back_by=_who(), reason=_stated(reason)
-    )
+    published = control.roll_back(_settings(home, warehouse), rolled_back_by=_who(), reason=reason)
     print(f"rolled back: {published.publication_id} as of {published.as_of_date} is current again")
 
 
@@ -568,12 +566,6 @@ def _moment(text: str | None, option: str) -> datetime | None:
             f"{option} '{text}' is not a timestamp", mend="write 2026-01-05T18:00:00+01:00"
         ) from error
     return moment if moment.tzinfo else moment.astimezone()
-
-
-def _stated(reason: str) -> str:
-    if len(reason.strip()) < 3:
-        raise BadInput("--reason is empty", mend="say why in a few words")
-    return reason.strip()
 
 
 def _who() -> str:

@@ -1,4 +1,4 @@
-"""Prints, as one JSON object, what Airflow sees in dags/: run in a process of its own.
+"""Prints, as one JSON object, what Airflow sees in dags/ and plugins/: run in a process of its own.
 
 Airflow reads its configuration when it is imported, and it must be seen that loading the DAGs
 needs neither the home nor a database: the home does not exist, and connections are noted.
@@ -14,15 +14,39 @@ from typing import Any
 def main(folder: str) -> None:
     connections: list[str] = []
     sys.addaudithook(lambda event, arguments: _note(connections, event, arguments))
+    plugins = _plugins()
     from airflow.dag_processing.dagbag import DagBag
 
     bag = DagBag(dag_folder=folder)
     facts = {
         "import_errors": dict(bag.import_errors),
         "connections": connections,
+        "plugins": plugins,
         "dags": {dag_id: _dag(dag) for dag_id, dag in bag.dags.items()},
     }
     print(json.dumps(facts))
+
+
+def _plugins() -> dict[str, Any]:
+    """What plugins/ registers, and which packages come with it."""
+    import airflow.sdk  # noqa: F401
+    from airflow import plugins_manager
+
+    before = set(sys.modules)
+    plugins_manager.ensure_plugins_loaded()
+    loaded = {name.split(".")[0] for name in set(sys.modules) - before}
+    apps, _ = plugins_manager.get_fastapi_plugins()
+    views = {
+        info["name"]: info["external_views"]
+        for info in plugins_manager.get_plugin_info(["external_views"])
+    }
+    return {
+        "import_errors": plugins_manager.get_import_errors(),
+        "packages": sorted(loaded),
+        "prefixes": [app["url_prefix"] for app in apps],
+        "views": views["encours_gate"],
+        "links": [link.name for link in plugins_manager.get_global_operator_extra_links()],
+    }
 
 
 def _note(connections: list[str], event: str, arguments: tuple[Any, ...]) -> None:

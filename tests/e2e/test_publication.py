@@ -233,7 +233,7 @@ def test_command_release_without_a_reason_ends_with_2(books: Settings) -> None:
     ran = steps.encours(books, "release", "second", "--reason", "  ")
 
     assert ran.exit_status == 2
-    assert "--reason is empty" in ran.error
+    assert "the reason is empty" in ran.error
     assert shown(books) == 1
 
 
@@ -255,6 +255,43 @@ def test_rollback_goes_back_one_publication_at_a_time(books: Settings) -> None:
         ("pub-000002", "controller", "wrong rates"),
         ("pub-000001", "controller", "these too"),
     ]
+
+
+def test_rollback_asked_twice_of_what_was_seen_goes_back_once(books: Settings) -> None:
+    for run_id, amount in (("second", 2), ("third", 3)):
+        propose(books, run_id, amount, "publish")
+        publish(books, run_id)
+    ((seen,),) = steps.rows(books, "select max(publication_row) from ops.publication")
+
+    control.roll_back(books, rolled_back_by="controller", reason="wrong rates", seen=seen)
+    with pytest.raises(BadInput, match="another publication has come meanwhile") as caught:
+        control.roll_back(books, rolled_back_by="controller", reason="wrong rates", seen=seen)
+
+    assert_one_line(caught.value)
+    assert shown(books) == 2
+
+
+def test_release_after_another_publication_than_the_one_seen_is_refused(books: Settings) -> None:
+    propose(books, "second", 2, "hold")
+
+    with pytest.raises(BadInput, match="another publication has come meanwhile"):
+        control.release(books, "second", released_by="controller", reason="looks right", seen=0)
+
+    assert shown(books) == 1
+
+
+def test_what_a_rollback_would_bring_back_is_told_before(books: Settings) -> None:
+    with steps.pipeline(books) as connection:
+        assert publication.read_earlier(connection) is None
+    propose(books, "second", 2, "publish")
+    publish(books, "second")
+
+    with steps.pipeline(books) as connection:
+        earlier = publication.read_earlier(connection)
+
+    back = control.roll_back(books, rolled_back_by="controller", reason="wrong rates")
+    assert earlier is not None
+    assert (earlier.publication_id, earlier.run_id) == (back.publication_id, back.run_id)
 
 
 def test_rollback_with_nothing_before_is_refused(books: Settings) -> None:

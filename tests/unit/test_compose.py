@@ -350,9 +350,7 @@ def test_every_path_copied_into_the_image_reaches_the_build() -> None:
 
 
 def test_every_folder_that_the_code_looks_for_is_in_the_image() -> None:
-    wanted = {"include", "dags", "dbt_project", "expectations"}
-    if tracked("plugins"):
-        wanted.add("plugins")
+    wanted = {"include", "dags", "plugins", "dbt_project", "expectations"}
 
     assert wanted <= set(copied_paths())
 

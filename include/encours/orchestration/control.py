@@ -17,6 +17,8 @@ from encours.warehouse.connections import connect, open_warehouse
 from encours.warehouse.previous import expose_previous
 from encours.warehouse.publication import Publication
 
+SHORTEST_REASON = 3
+LONGEST_REASON = 1000
 RESERVED_SCHEMAS = frozenset(
     {
         "marts",
@@ -31,23 +33,41 @@ RESERVED_SCHEMAS = frozenset(
 )
 
 
-def release(settings: Settings, run_id: str, *, released_by: str, reason: str) -> Publication:
+def release(
+    settings: Settings, run_id: str, *, released_by: str, reason: str, seen: int | None = None
+) -> Publication:
+    """`seen`: the row of the publication that the person saw when deciding, if it was shown."""
+    why = stated(reason)
     with _connection(settings) as connection:
         publication.lock_build(connection)
         released = publication.release_candidate(
-            connection, run_id, released_by=released_by, reason=reason
+            connection, run_id, released_by=released_by, reason=why, seen=seen
         )
     alerting.report_publication(settings)
     return released
 
 
-def roll_back(settings: Settings, *, rolled_back_by: str, reason: str) -> Publication:
+def roll_back(
+    settings: Settings, *, rolled_back_by: str, reason: str, seen: int | None = None
+) -> Publication:
+    """As `release`; nothing that was loaded changes."""
+    why = stated(reason)
     with _connection(settings) as connection:
         restored = publication.rollback_publication(
-            connection, rolled_back_by=rolled_back_by, reason=reason
+            connection, rolled_back_by=rolled_back_by, reason=why, seen=seen
         )
     alerting.report_publication(settings)
     return restored
+
+
+def stated(reason: str) -> str:
+    """The reason as the ledger keeps it: one line. BadInput when there is none."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in reason).split())
+    if len(line) < SHORTEST_REASON:
+        raise BadInput("the reason is empty", mend="say why in a few words")
+    if len(line) > LONGEST_REASON:
+        raise BadInput("the reason is too long", mend=f"at most {LONGEST_REASON} characters")
+    return line
 
 
 def rebuild(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -11,11 +12,14 @@ from psycopg.rows import dict_row
 
 from encours.loading.raw_schema import ensure_raw
 from encours.orchestration import alerting
-from encours.settings import Settings
+from encours.quality.suites import load_suites
+from encours.settings import Settings, project_root
 from encours.warehouse import incidents, ledger, publication
 from encours.warehouse.connections import connect, open_warehouse
 
 SHOWN_RUNS = 5
+SHOWN_PUBLICATIONS = 20
+SHOWN_REJECTED_ROWS = 20
 RUNS = """
 select run_id, status, as_of_date, known_on, carried_to, started_at, finished_at, publication_id,
     error
@@ -33,6 +37,35 @@ inner join pg_namespace as candidate
     on obj_description(candidate.oid, 'pg_namespace') = run.run_id
 where candidate.nspname = %s and run.status = 'held'
 """
+PUBLICATIONS = """
+select publication_id, run_id, action, as_of_date, known_on, published_at, published_by, reason
+from ops.publication order by publication_row desc limit %s
+"""
+# The candidate of a run that was rebuilt, or is, has no results yet.
+LAST_JUDGED = """
+select run.run_id
+from ops.run as run
+where exists (select 1 from ops.verdict as verdict where verdict.run_id = run.run_id)
+order by run.started_at desc limit 1
+"""
+REJECTED = """
+select stream, file_name, line_no, column_name, reason, count(*) over () as rejected_count
+from ops.rejected_row where run_id = %(run)s order by 1, 2, 3 limit %(shown)s
+"""
+# What a build of the scheduler leaves out may have been refused by the run that read it.
+REJECTED_OF_CANDIDATE = """
+select rejected.*, count(*) over () as rejected_count
+from (
+    select stream, file_name, line_no, column_name, reason from ops.rejected_row
+    where run_id = %(run)s
+    union
+    select stream, file_name, line_no, column_name, reason from intermediate.int_refused_rows
+    where found_by = 'load'
+) as rejected
+order by 1, 2, 3 limit %(shown)s
+"""
+HAS_REFUSED_ROWS = "select to_regclass('intermediate.int_refused_rows') is not null as is_there"
+TIME_ZONES = "select distinct time_zone from marts.dim_entity where time_zone is not null"
 COVERAGE = """
 select entity_id, source, stream, first_business_date, last_business_date, last_extracted_at,
     row_count, is_stale
@@ -46,47 +79,113 @@ def read_status(settings: Settings) -> dict[str, Any]:
         ledger.ensure_ledger(connection)
         ensure_raw(connection)
         current = ledger.read_current(connection)
-        runs = _rows(connection, RUNS, [SHOWN_RUNS])
+        waiting = _waiting_run(connection)
         return {
             "publication": current,
-            "held": _held(connection),
-            "runs": runs,
+            "publications": _rows(connection, PUBLICATIONS, [SHOWN_PUBLICATIONS]),
+            "earlier": _earlier(connection),
+            "held": _judged(connection, waiting, is_waiting=True) if waiting else None,
+            "runs": _rows(connection, RUNS, [SHOWN_RUNS]),
             "extractions": _rows(connection, EXTRACTIONS),
             "freshness": _rows(connection, COVERAGE) if current else [],
+            "time_zone": _time_zone(connection) if current else None,
             "incidents": [asdict(one) for one in incidents.open_incidents(connection)],
             "channels": alerting.read_standing(settings, connection),
         }
 
 
-def _held(connection: psycopg.Connection) -> dict[str, Any] | None:
+def read_judged_run(settings: Settings, run_id: str | None = None) -> dict[str, Any] | None:
+    """What the gate found in one run, in the last that it judged without a name; None if there is
+    none. `is_waiting`: its candidate is still there to be released."""
+    with connect(open_warehouse(settings).pipeline_url) as connection:
+        ledger.ensure_ledger(connection)
+        if run_id is None:
+            last = _rows(connection, LAST_JUDGED)
+            run_id = last[0]["run_id"] if last else None
+        run = ledger.read_run(connection, run_id) if run_id else None
+        if run is None or run_id is None:
+            return None
+        is_waiting = run_id == _waiting_run(connection)
+        return {
+            **run,
+            **_judged(connection, run_id, is_waiting=is_waiting),
+            "is_waiting": is_waiting,
+        }
+
+
+def _waiting_run(connection: psycopg.Connection) -> str | None:
     """The run that the gate holds, as long as its candidate is there to be released."""
     waiting = _rows(connection, HELD, [publication.CANDIDATE])
-    if not waiting:
-        return None
-    run_id = waiting[0]["run_id"]
+    return str(waiting[0]["run_id"]) if waiting else None
+
+
+def _judged(connection: psycopg.Connection, run_id: str, *, is_waiting: bool) -> dict[str, Any]:
+    """`checks` hold a publication, `warnings` are for a person to look at. `expected` of a check:
+    the least and the greatest value allowed; None where no row at all may be found."""
     verdict = ledger.read_verdict(connection, run_id)
-    checks = [
-        check
+    limits = _limits()
+    results = [
+        {**check, "expected": limits.get((check["table_name"], check["check_name"]))}
         for check in ledger.read_check_results(connection, run_id)
-        if check["state"] == "not_checked"
-        or (check["state"] == "failed" and check["severity"] == "critical")
     ]
-    rejected = _rows(
-        connection,
-        "select stream, file_name, line_no, column_name, reason from ops.rejected_row"
-        " where run_id = %s order by 1, 2, 3 limit 20",
-        [run_id],
-    )
+    rejected = _rejected_rows(connection, run_id, is_waiting=is_waiting)
     return {
         "run_id": run_id,
         "reasons": list(verdict["reasons"]) if verdict else [],
-        "checks": checks,
-        "rejected_rows": rejected,
+        "checks": [
+            check
+            for check in results
+            if check["state"] == "not_checked"
+            or (check["state"] == "failed" and check["severity"] == "critical")
+        ],
+        "warnings": [
+            check
+            for check in results
+            if check["state"] == "failed" and check["severity"] == "warning"
+        ],
+        "rejected_count": rejected[0]["rejected_count"] if rejected else 0,
+        "rejected_rows": [
+            {name: value for name, value in row.items() if name != "rejected_count"}
+            for row in rejected
+        ],
     }
 
 
+@functools.cache
+def _limits() -> dict[tuple[str, str], tuple[Any, Any]]:
+    """What the suites allow, by table and check; they change with an installation only."""
+    return {
+        (suite.table_name, one.name): (one.kwargs.get("min_value"), one.kwargs.get("max_value"))
+        for suite in load_suites(project_root() / "expectations")
+        for one in suite.expectations
+        if "min_value" in one.kwargs or "max_value" in one.kwargs
+    }
+
+
+def _rejected_rows(
+    connection: psycopg.Connection, run_id: str, *, is_waiting: bool
+) -> list[dict[str, Any]]:
+    of_candidate = is_waiting and _rows(connection, HAS_REFUSED_ROWS)[0]["is_there"]
+    query = REJECTED_OF_CANDIDATE if of_candidate else REJECTED
+    return _rows(connection, query, {"run": run_id, "shown": SHOWN_REJECTED_ROWS})
+
+
+def _earlier(connection: psycopg.Connection) -> dict[str, Any] | None:
+    """What a rollback would put back."""
+    earlier = publication.read_earlier(connection)
+    return asdict(earlier) if earlier else None
+
+
+def _time_zone(connection: psycopg.Connection) -> str | None:
+    """That of the entities, where they agree."""
+    zones = _rows(connection, TIME_ZONES)
+    return str(zones[0]["time_zone"]) if len(zones) == 1 else None
+
+
 def _rows(
-    connection: psycopg.Connection, query: str, parameters: list[Any] | None = None
+    connection: psycopg.Connection,
+    query: str,
+    parameters: list[Any] | dict[str, Any] | None = None,
 ) -> list[dict[str, Any]]:
     with connection.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(query, parameters).fetchall()

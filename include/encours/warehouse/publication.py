@@ -82,9 +82,17 @@ def publish_candidate(
 
 
 def release_candidate(
-    connection: psycopg.Connection, run_id: str, *, released_by: str, reason: str
+    connection: psycopg.Connection,
+    run_id: str,
+    *,
+    released_by: str,
+    reason: str,
+    seen: int | None = None,
 ) -> Publication:
-    """Publish a held candidate on a person's word. Leaves who and why in the ledger."""
+    """Publish a held candidate on a person's word. Leaves who and why in the ledger.
+
+    `seen` is the row of the publication that the person decided on (0: nothing was published).
+    """
     with connection.transaction():
         held = connection.execute(
             "select decision from ops.verdict where run_id = %s order by verdict_id desc limit 1",
@@ -95,6 +103,7 @@ def release_candidate(
         if held[0] != "hold":
             raise BadInput(f"run {run_id} is not held", mend="see status")
         _check_candidate(connection, run_id)
+        _check_seen(connection, seen)
         connection.execute(
             "insert into ops.verdict (run_id, decision, decided_by, reason)"
             " values (%s, 'publish', %s, %s)",
@@ -109,11 +118,15 @@ def release_candidate(
 
 
 def rollback_publication(
-    connection: psycopg.Connection, *, rolled_back_by: str, reason: str
+    connection: psycopg.Connection, *, rolled_back_by: str, reason: str, seen: int | None = None
 ) -> Publication:
-    """Put the publication before the current one back. The marts it replaces are kept retired."""
+    """Put the publication before the current one back. The marts it replaces are kept retired.
+
+    `seen` is the row of the publication that the person decided on; asked twice, it goes back once.
+    """
     with connection.transaction():
         _lock_publication(connection)
+        _check_seen(connection, seen)
         current = ledger.read_current(connection)
         if current is None:
             raise BadInput("nothing is published yet: there is nothing to go back from")
@@ -126,11 +139,7 @@ def rollback_publication(
         _retire(connection, retired_as)
         _grant_reading(connection, schema)
         _rename(connection, schema, PUBLISHED)
-        row = connection.execute(
-            sql.SQL("select publication_id, run_id, as_of_date, known_on from {}").format(
-                sql.Identifier(PUBLISHED, "publication_info")
-            )
-        ).fetchone()
+        row = connection.execute(_described_in(PUBLISHED)).fetchone()
         assert row is not None
         connection.execute(
             "update ops.publication set retired_schema = null where retired_schema = %s", [schema]
@@ -146,6 +155,16 @@ def rollback_publication(
             reason=reason,
             retired_schema=retired_as,
         )
+
+
+def read_earlier(connection: psycopg.Connection) -> Publication | None:
+    """What a rollback would put back; None when nothing earlier is kept."""
+    current = ledger.read_current(connection)
+    retired = _retired_before(connection, current["publication_row"]) if current else None
+    if retired is None:
+        return None
+    row = connection.execute(_described_in(retired["retired_schema"])).fetchone()
+    return Publication(*row) if row else None
 
 
 def drop_retired(connection: psycopg.Connection, keep: int = KEPT_RETIRED_SCHEMAS) -> list[str]:
@@ -185,6 +204,15 @@ def _check_candidate(connection: psycopg.Connection, run_id: str) -> None:
         raise BadInput(
             f"the candidate of run {run_id} is gone",
             mend="a later run replaced it; run again to build a new one",
+        )
+
+
+def _check_seen(connection: psycopg.Connection, seen: int | None) -> None:
+    current = ledger.read_current(connection)
+    if seen is not None and seen != (current["publication_row"] if current else 0):
+        raise BadInput(
+            "another publication has come meanwhile: nothing was done",
+            mend="look at what is published now, and decide again",
         )
 
 
@@ -245,6 +273,13 @@ def _record(
     ).fetchone()
     assert row is not None
     return Publication(publication_id, run_id, as_of_date, known_on, row[0])
+
+
+def _described_in(schema: str) -> sql.Composed:
+    """The publication that the marts of a schema are, in the order of its fields."""
+    return sql.SQL(
+        "select publication_id, run_id, as_of_date, known_on, published_at from {}"
+    ).format(sql.Identifier(schema, "publication_info"))
 
 
 def _retired_before(connection: psycopg.Connection, row_number: int) -> dict[str, Any] | None:

@@ -1,0 +1,681 @@
+"""The gate page without a server: who sees what, who may act, and that no text becomes markup."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.routing import Mount
+from starlette.testclient import TestClient
+
+from encours.errors import BadInput, RetryableError
+from encours.gate_page.access import NotSignedIn, Visitor
+from encours.gate_page.app import make_app
+from encours.gate_page.home_gate import HomeGate
+from encours.gate_page.wording import WORDS
+from encours.orchestration import control
+from encours.settings import Settings
+from encours.warehouse.publication import Publication
+
+MOMENT = datetime(2026, 7, 1, 4, 12, tzinfo=UTC)
+HELD_RUN = "20260701T041200-9f3ac1"
+CONTROLLER = Visitor("7", "claire", may_read=True, may_decide=True)
+VIEWER = Visitor("8", "paul", may_read=True, may_decide=False)
+OUTSIDER = Visitor("9", "zoe", may_read=False, may_decide=False)
+HOSTILE = "<script>alert('x')</script><img src=x onerror=alert(1)>\"'><!--"
+
+
+def publication(**changes: Any) -> dict[str, Any]:
+    return {
+        "publication_row": 5,
+        "publication_id": "pub-000005",
+        "run_id": "20260630T0312-aa",
+        "action": "publish",
+        "as_of_date": date(2026, 6, 30),
+        "known_on": MOMENT,
+        "published_at": MOMENT,
+        "published_by": "build_receivables",
+        "reason": None,
+        **changes,
+    }
+
+
+def check(**changes: Any) -> dict[str, Any]:
+    return {
+        "table_name": "mart_tie_out",
+        "check_name": "receivables_agree_with_the_ledger",
+        "severity": "critical",
+        "state": "failed",
+        "observed_value": "difference 12345.67",
+        "expected": None,
+        "details": "",
+        "sample_keys": ["fr|411000|2026-06-30"],
+        "why": "The open items differ from the control account.",
+        **changes,
+    }
+
+
+def judged(run_id: str = HELD_RUN, **changes: Any) -> dict[str, Any]:
+    return {
+        "run_id": run_id,
+        "status": "held",
+        "as_of_date": date(2026, 6, 30),
+        "known_on": MOMENT,
+        "finished_at": MOMENT,
+        "error": None,
+        "is_waiting": True,
+        "reasons": [],
+        "checks": [check()],
+        "warnings": [],
+        "rejected_rows": [],
+        "rejected_count": 0,
+        **changes,
+    }
+
+
+def coverage(**changes: Any) -> dict[str, Any]:
+    return {
+        "entity_id": "fr",
+        "source": "files",
+        "stream": "documents",
+        "first_business_date": date(2025, 1, 1),
+        "last_business_date": date(2026, 6, 29),
+        "last_extracted_at": MOMENT,
+        "row_count": 12345,
+        "is_stale": False,
+        **changes,
+    }
+
+
+@dataclass
+class FakeGate:
+    """What stands, and what was done to it."""
+
+    current: dict[str, Any] | None = field(default_factory=publication)
+    earlier: dict[str, Any] | None = field(
+        default_factory=lambda: publication(
+            publication_id="pub-000004", as_of_date=date(2026, 5, 31)
+        )
+    )
+    runs: dict[str, dict[str, Any]] = field(default_factory=lambda: {HELD_RUN: judged()})
+    freshness: list[dict[str, Any]] = field(default_factory=list)
+    extractions: list[dict[str, Any]] = field(default_factory=list)
+    ledger: list[dict[str, Any]] = field(default_factory=list)
+    done: list[tuple[Any, ...]] = field(default_factory=list)
+    refusal: Exception | None = None
+
+    def status(self) -> dict[str, Any]:
+        held = next((run for run in self.runs.values() if run["is_waiting"]), None)
+        return {
+            "publication": self.current,
+            "publications": self.ledger,
+            "earlier": self.earlier,
+            "held": held,
+            "runs": [],
+            "extractions": self.extractions,
+            "freshness": self.freshness,
+            "time_zone": "Europe/Paris",
+        }
+
+    def judged_run(self, run_id: str | None) -> dict[str, Any] | None:
+        return self.runs.get(run_id) if run_id else next(iter(self.runs.values()), None)
+
+    def release(self, run_id: str, *, by: str, reason: str, seen: int) -> None:
+        self._do("release", run_id, by, reason, seen)
+
+    def roll_back(self, *, by: str, reason: str, seen: int) -> None:
+        self._do("rollback", "", by, reason, seen)
+
+    def _do(self, *act: Any) -> None:
+        if self.refusal:
+            raise self.refusal
+        self.done.append(act)
+
+
+@dataclass
+class FakeAccess:
+    who: Visitor | None
+
+    async def visitor(self, request: Request) -> Visitor:
+        del request
+        if self.who is None:
+            raise NotSignedIn
+        return self.who
+
+    def login_path(self, request: Request, back_to: str) -> str:
+        del request
+        return f"/login?next={back_to}"
+
+
+@dataclass
+class Browser:
+    """One visitor's browser on the page, mounted as Airflow mounts it."""
+
+    gate: FakeGate
+    access: FakeAccess
+    client: TestClient
+
+    def get(self, path: str = "gate", **headers: str) -> Any:
+        return self.client.get(f"/encours/{path}", headers=headers)
+
+    def post(self, path: str, form: Mapping[str, str], **headers: str) -> Any:
+        return self.client.post(f"/encours/{path}", data=dict(form), headers=headers)
+
+    def token(self, **form: str) -> str:
+        page = self.post("gate/confirm", {"reason": "seen with the auditor", **form})
+        assert page.status_code == 200, page.text
+        found = re.search(r'name="token" value="([^"]+)"', page.text)
+        assert found
+        return found[1]
+
+
+def browse(
+    who: Visitor | None = CONTROLLER, gate: FakeGate | None = None, language: str = "fr"
+) -> Browser:
+    shown, access = gate or FakeGate(), FakeAccess(who)
+    app = make_app(shown, access, signing_key="key of this test", language=language)
+    mounted = Starlette(routes=[Mount("/encours", app=app)])
+    client = TestClient(mounted, follow_redirects=False, raise_server_exceptions=False)
+    return Browser(shown, access, client)
+
+
+RELEASE = {"action": "release", "run": HELD_RUN}
+ROLLBACK = {"action": "rollback"}
+
+
+class Markup(HTMLParser):
+    """The elements and attributes of a page, as a browser would read them."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.elements: list[str] = []
+        self.attributes: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append(tag)
+        self.attributes.extend(name for name, _ in attrs)
+
+
+# --- who sees what -----------------------------------------------------------------------------
+
+
+def test_stranger_is_sent_to_the_sign_in_and_back_to_the_run() -> None:
+    answer = browse(None).get(f"gate?run={HELD_RUN}")
+
+    assert answer.status_code == 303
+    assert answer.headers["location"] == f"/login?next=/encours/gate?run={HELD_RUN}"
+    assert answer.text == ""
+
+
+def test_sign_in_leads_back_to_nothing_but_a_run() -> None:
+    answer = browse(None).get("gate?run=//elsewhere.example/%0d%0aX:1")
+
+    assert answer.headers["location"] == "/login?next=/encours/gate"
+
+
+@pytest.mark.parametrize("step", ["confirm", "decide"])
+def test_form_of_a_stranger_is_refused_and_nothing_is_done(step: str) -> None:
+    browser = browse(None)
+
+    answer = browser.post(f"gate/{step}", {**RELEASE, "reason": "because", "token": "x"})
+
+    assert answer.status_code == 401
+    assert "/login" in answer.text
+    assert browser.gate.done == []
+
+
+def test_who_may_not_read_is_told_so_and_sees_nothing() -> None:
+    answer = browse(OUTSIDER).get()
+
+    assert answer.status_code == 403
+    assert "pub-000005" not in answer.text
+    assert HELD_RUN not in answer.text
+
+
+def test_viewer_sees_what_is_held_and_no_form() -> None:
+    answer = browse(VIEWER).get()
+
+    assert answer.status_code == 200
+    assert HELD_RUN in answer.text
+    assert "release_held" in answer.text
+    assert "form" not in Markup(answer.text).elements
+
+
+@pytest.mark.parametrize("step", ["confirm", "decide"])
+@pytest.mark.parametrize("act", [RELEASE, ROLLBACK])
+def test_viewer_may_not_act_even_with_the_form_of_another(step: str, act: dict[str, str]) -> None:
+    gate = FakeGate()
+    token = browse(CONTROLLER, gate).token(**act)
+
+    answer = browse(VIEWER, gate).post(f"gate/{step}", {**act, "reason": "because", "token": token})
+
+    assert answer.status_code == 403
+    assert gate.done == []
+
+
+# --- what is shown -----------------------------------------------------------------------------
+
+
+def test_held_run_shows_each_check_with_what_was_seen_and_what_was_expected() -> None:
+    limits = check(check_name="rows_are_there", observed_value="0", expected=(1, 5000))
+    gate = FakeGate(runs={HELD_RUN: judged(checks=[check(), limits])})
+
+    page = browse(gate=gate).get().text
+
+    assert "2 contrôles retiennent la publication" in page
+    assert "difference 12\u202f345,67" in page
+    assert "aucune ligne" in page
+    assert "de 1 à 5\u202f000" in page
+    assert "fr|411000|2026-06-30" in page
+    assert "The open items differ from the control account." in page
+
+
+def test_check_that_could_not_run_says_so_and_why() -> None:
+    silent = check(state="not_checked", observed_value=None, details="timeout", sample_keys=[])
+    gate = FakeGate(runs={HELD_RUN: judged(checks=[silent])})
+
+    page = browse(gate=gate).get().text
+
+    assert "non contrôlé" in page
+    assert "timeout" in page
+
+
+def test_reason_without_a_result_is_shown_beside_the_checks() -> None:
+    reasons = [
+        "mart_tie_out: receivables_agree_with_the_ledger: failed: difference",
+        "mart_dso: every_date_is_there: not checked: it reported no result",
+    ]
+    gate = FakeGate(runs={HELD_RUN: judged(reasons=reasons)})
+
+    page = browse(gate=gate).get().text
+
+    assert "every_date_is_there" in page
+    assert "ledger: failed: difference" not in page
+
+
+def test_rejected_rows_are_shown_with_file_line_and_column() -> None:
+    row = {
+        "stream": "allocations",
+        "file_name": "allocations.csv",
+        "line_no": 182,
+        "column_name": "document_id",
+        "reason": "no such document",
+    }
+    gate = FakeGate(runs={HELD_RUN: judged(rejected_rows=[row], rejected_count=31)})
+
+    page = browse(gate=gate).get().text
+
+    assert all(text in page for text in ("allocations.csv", "182", "document_id", "no such doc"))
+    assert "Lignes montrées : 1 sur 31" in page
+
+
+def test_run_that_was_replaced_cannot_be_released() -> None:
+    gate = FakeGate(runs={HELD_RUN: judged(is_waiting=False)})
+
+    answer = browse(gate=gate).get(f"gate?run={HELD_RUN}")
+
+    assert "plus récente" in answer.text
+    assert 'value="release"' not in answer.text
+
+
+@pytest.mark.parametrize("run", ["no-such-run", "%00", "..%2F..%2Fsecrets", "a" * 500])
+def test_unknown_run_is_not_found(run: str) -> None:
+    assert browse().get(f"gate?run={run}").status_code == 404
+
+
+def test_empty_name_of_a_run_means_the_overview() -> None:
+    answer = browse().get("gate?run=")
+
+    assert answer.status_code == 200
+    assert "L’exécution demandée" not in answer.text
+    assert HELD_RUN in answer.text
+
+
+def test_nothing_published_yet_is_said() -> None:
+    page = browse(gate=FakeGate(current=None, earlier=None, runs={})).get().text
+
+    assert "Rien n’est encore publié" in page
+
+
+def test_ledger_tells_who_and_why() -> None:
+    row = publication(action="release", published_by="claire", reason="avoir de mai saisi en juin")
+
+    page = browse(gate=FakeGate(current=row, ledger=[row])).get().text
+
+    assert "publiée sur décision" in page
+    assert page.count("avoir de mai saisi en juin") == 2
+
+
+def test_stale_and_failing_sources_are_marked() -> None:
+    gate = FakeGate(
+        freshness=[coverage(source="fec", is_stale=True), coverage()],
+        extractions=[
+            {"source": "odoo", "entity_id": "lyon", "stream": "invoices", "status": "failed",
+             "error": "no answer in time"},
+            {"source": "files", "entity_id": None, "stream": "delivery", "status": "loaded",
+             "error": None},
+        ],
+    )  # fmt: skip
+
+    page = browse(gate=gate).get().text
+
+    assert page.count("périmé") == 1
+    assert page.count("à jour") == 1
+    assert "invoices: no answer in time" in page
+    assert "12\u202f345" in page
+
+
+def test_days_and_hours_are_those_of_the_entities() -> None:
+    page = browse().get().text
+
+    assert "30 juin 2026" in page
+    assert "1 juil. 2026, 06:12" in page
+    assert "Europe/Paris" in page
+
+
+def test_page_speaks_english_when_asked() -> None:
+    page = browse(language="en").get().text
+
+    assert '<html lang="en">' in page
+    assert "A publication is held" in page
+    assert "difference 12,345.67" in page
+
+
+def test_both_languages_say_the_same_things() -> None:
+    assert WORDS["fr"].keys() == WORDS["en"].keys()
+    fields = {
+        language: {name: set(re.findall(r"\{(\w+)\}", text)) for name, text in words.items()}
+        for language, words in WORDS.items()
+    }
+    assert fields["fr"] == fields["en"]
+
+
+# --- acting ------------------------------------------------------------------------------------
+
+
+def test_release_is_confirmed_then_done_in_the_name_of_the_visitor() -> None:
+    browser = browse()
+    token = browser.token(**RELEASE)
+
+    answer = browser.post("gate/decide", {"token": token, "reason": "seen with the auditor"})
+
+    assert browser.gate.done == [("release", HELD_RUN, "claire", "seen with the auditor", 5)]
+    assert answer.status_code == 303
+    assert answer.headers["location"] == "/encours/gate?done=release"
+
+
+def test_rollback_is_confirmed_then_done() -> None:
+    browser = browse()
+    token = browser.token(**ROLLBACK)
+
+    browser.post("gate/decide", {"token": token, "reason": "wrong file"})
+
+    assert browser.gate.done == [("rollback", "", "claire", "wrong file", 5)]
+
+
+def test_confirmation_changes_nothing_and_shows_both_publications() -> None:
+    browser = browse()
+
+    page = browser.post("gate/confirm", {**ROLLBACK, "reason": "wrong  file\n"}).text
+
+    assert browser.gate.done == []
+    assert "pub-000005" in page
+    assert "pub-000004" in page
+    assert "wrong file" in page
+
+
+@pytest.mark.parametrize("reason", ["", "  ", "ok", "\n\t\x00 x", "long " * 300])
+def test_act_without_a_reason_is_asked_for_one(reason: str) -> None:
+    browser = browse()
+
+    answer = browser.post("gate/confirm", {**RELEASE, "reason": reason})
+
+    assert answer.status_code == 422
+    assert 'aria-invalid="true"' in answer.text
+    assert 'name="token"' not in answer.text
+
+
+def test_what_was_done_is_told_only_while_it_stands() -> None:
+    gate = FakeGate(current=publication(action="release"), runs={})
+
+    assert "Publié : pub-000005" in browse(gate=gate).get("gate?done=release").text
+    assert "Retour effectué" not in browse(gate=gate).get("gate?done=rollback").text
+    assert browse(gate=gate).get(f"gate?done={HOSTILE}").status_code == 200
+
+
+def test_refusal_of_the_gate_is_told_with_its_line() -> None:
+    browser = browse()
+    token = browser.token(**ROLLBACK)
+    browser.gate.refusal = BadInput("another publication has come meanwhile")
+
+    answer = browser.post("gate/decide", {"token": token, "reason": "wrong file"})
+
+    assert answer.status_code == 409
+    assert "another publication has come meanwhile" in answer.text
+
+
+def test_busy_warehouse_is_told_and_may_be_asked_again() -> None:
+    browser = browse()
+    token = browser.token(**RELEASE)
+    browser.gate.refusal = RetryableError("another build of this warehouse is running")
+
+    assert browser.post("gate/decide", {"token": token, "reason": "fine"}).status_code == 503
+
+
+def test_release_of_another_run_than_the_held_one_is_not_offered() -> None:
+    answer = browse().post("gate/confirm", {"action": "release", "run": "r2", "reason": "fine"})
+
+    assert answer.status_code == 409
+
+
+def test_reload_of_a_step_leads_to_the_overview() -> None:
+    answer = browse().get("gate/decide")
+
+    assert (answer.status_code, answer.headers["location"]) == (303, "/encours/gate")
+
+
+# --- forms of others ---------------------------------------------------------------------------
+
+
+def test_form_without_the_token_of_the_page_is_refused() -> None:
+    browser = browse()
+
+    for token in ("", "forged", f"x{browser.token(**RELEASE)}"):
+        answer = browser.post("gate/decide", {**RELEASE, "token": token, "reason": "because"})
+        assert answer.status_code == 403
+
+    assert browser.gate.done == []
+
+
+def test_token_given_to_another_person_is_refused() -> None:
+    gate = FakeGate()
+    token = browse(CONTROLLER, gate).token(**RELEASE)
+    other = replace(CONTROLLER, user_id="77", name="jean")
+
+    answer = browse(other, gate).post("gate/decide", {"token": token, "reason": "because"})
+
+    assert answer.status_code == 403
+    assert gate.done == []
+
+
+def test_token_of_an_hour_ago_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    import itsdangerous.timed
+
+    browser = browse()
+    token = browser.token(**RELEASE)
+    issued = itsdangerous.timed.time.time()
+    monkeypatch.setattr(itsdangerous.timed.time, "time", lambda: issued + 3700)
+
+    assert browser.post("gate/decide", {"token": token, "reason": "late"}).status_code == 403
+    assert browser.gate.done == []
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site", "none"])
+def test_form_that_another_site_sends_is_refused_even_with_a_token(site: str) -> None:
+    browser = browse()
+    token = browser.token(**RELEASE)
+
+    answer = browser.post(
+        "gate/decide", {"token": token, "reason": "because"}, **{"sec-fetch-site": site}
+    )
+
+    assert answer.status_code == 403
+    assert browser.gate.done == []
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "multipart/form-data; boundary=x"])
+def test_only_a_plain_form_is_read(content_type: str) -> None:
+    browser = browse()
+
+    answer = browser.client.post(
+        "/encours/gate/decide", content=b"token=x", headers={"content-type": content_type}
+    )
+
+    assert answer.status_code == 403
+
+
+def test_form_larger_than_the_page_makes_is_not_read() -> None:
+    answer = browse().post("gate/confirm", {**RELEASE, "reason": "x" * 40_000})
+
+    assert answer.status_code == 403
+
+
+# --- hostile texts -----------------------------------------------------------------------------
+
+
+def hostile_gate() -> FakeGate:
+    bad = check(
+        **dict.fromkeys(("table_name", "check_name", "observed_value", "details", "why"), HOSTILE),
+        sample_keys=[HOSTILE],
+    )
+    row = dict.fromkeys(("stream", "file_name", "column_name", "reason"), HOSTILE)
+    current = publication(
+        publication_id=HOSTILE, run_id=HOSTILE, action="release", published_by=HOSTILE,
+        reason=HOSTILE,
+    )  # fmt: skip
+    run = judged(
+        checks=[bad, {**bad, "state": "not_checked"}],
+        warnings=[{**bad, "severity": "warning"}],
+        rejected_rows=[{**row, "line_no": 1}],
+        rejected_count=1,
+        reasons=[HOSTILE],
+        error=HOSTILE,
+    )
+    return FakeGate(
+        current=current,
+        earlier=current,
+        ledger=[current],
+        runs={HELD_RUN: run},
+        freshness=[coverage(entity_id=HOSTILE, source=HOSTILE, stream=HOSTILE)],
+        extractions=[
+            {"source": HOSTILE, "entity_id": HOSTILE, "stream": HOSTILE, "status": "failed",
+             "error": HOSTILE}
+        ],
+    )  # fmt: skip
+
+
+def test_texts_of_the_data_never_become_markup() -> None:
+    harmless = browse(gate=FakeGate(freshness=[coverage()])).get().text
+    hostile = replace(CONTROLLER, name=HOSTILE)
+    browser = browse(hostile, hostile_gate())
+    refused = BadInput(HOSTILE)
+
+    pages = [
+        browser.get().text,
+        browser.get(f"gate?run={HELD_RUN}").text,
+        browser.post("gate/confirm", {**RELEASE, "reason": HOSTILE}).text,
+        browser.post("gate/confirm", {**RELEASE, "reason": HOSTILE * 50}).text,
+    ]
+    token = browser.token(**RELEASE)
+    browser.gate.refusal = refused
+    pages.append(browser.post("gate/decide", {"token": token, "reason": HOSTILE}).text)
+
+    for page in pages:
+        markup = Markup(page)
+        assert "&lt;script&gt;" in page
+        assert {"script", "img"}.isdisjoint(markup.elements)
+        assert [name for name in markup.attributes if name.startswith("on")] == []
+    assert "script" not in Markup(harmless).elements
+
+
+def test_every_answer_forbids_scripts_and_foreign_frames() -> None:
+    browser = browse()
+    answers = [
+        browser.get(),
+        browser.get("gate?run=unknown"),
+        browser.get("gate.css"),
+        browser.get("nowhere"),
+        browser.post("gate/decide", {}),
+        browse(None).get(),
+    ]
+
+    for answer in answers:
+        policy = answer.headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "frame-ancestors 'self'" in policy
+        assert "script-src" not in policy
+        assert "unsafe" not in policy
+        assert answer.headers["cache-control"] == "no-store"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_no_page_needs_a_script_or_a_style_of_its_own() -> None:
+    browser = browse()
+    pages = [browser.get().text, browser.post("gate/confirm", {**RELEASE, "reason": "fine"}).text]
+
+    for page in pages:
+        markup = Markup(page)
+        assert {"script", "style"}.isdisjoint(markup.elements)
+        assert "style" not in markup.attributes
+
+
+def test_fault_of_ours_shows_nothing_of_its_inside(monkeypatch: pytest.MonkeyPatch) -> None:
+    def break_down() -> Any:
+        raise ZeroDivisionError("postgresql://user:secret@host")
+
+    browser = browse()
+    monkeypatch.setattr(browser.gate, "status", break_down)
+
+    answer = browser.get()
+
+    assert answer.status_code == 500
+    assert "secret" not in answer.text
+    assert "ZeroDivision" not in answer.text
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+
+
+def test_page_inside_of_airflow_does_not_lead_out_of_its_frame() -> None:
+    browser = browse()
+
+    assert 'href="/"' in browser.get().text
+    assert 'href="/"' not in browser.get(**{"sec-fetch-dest": "iframe"}).text
+
+
+# --- the home behind it ------------------------------------------------------------------------
+
+
+def test_publication_stands_when_it_cannot_be_announced(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    published = Publication("pub-000006", HELD_RUN, date(2026, 6, 30), MOMENT, MOMENT)
+    monkeypatch.setattr(control, "release", lambda *_, **__: published)
+    told: list[Publication] = []
+
+    def announce(publication: Publication) -> None:
+        told.append(publication)
+        raise ConnectionError("Airflow's database went away")
+
+    gate = HomeGate(Settings(tmp_path), announce)
+    gate.release(HELD_RUN, by="claire", reason="seen with the auditor", seen=5)
+
+    assert told == [published]
+    assert "pub-000006 is published, but was not announced" in caplog.text
