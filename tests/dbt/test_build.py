@@ -32,6 +32,12 @@ MUTATIONS = {
         update marts_candidate.mart_invoice_cohorts
         set collected_company_amount = collected_company_amount + billed_company_amount
         where age_months = 1""",
+    "customers_owe_what_was_delivered": """
+        update marts_candidate.fct_open_items set open_amount = open_amount + 0.01
+        where source = 'files' and item_type = 'invoice'""",
+    "debtors_owe_their_open_items": """
+        update marts_candidate.mart_top_debtors
+        set open_company_amount = open_company_amount + 0.01""",
     "disputed_is_part_of_open": """
         update intermediate.int_aged_items set disputed_company_amount = open_company_amount + 0.01
         where item_type = 'invoice'""",
@@ -43,6 +49,10 @@ MUTATIONS = {
     "dso_receivables_equal_aged_balance": """
         update marts_candidate.mart_dso
         set outstanding_company_amount = outstanding_company_amount + 0.01""",
+    "dso_rests_on_the_open_items": """
+        update marts_candidate.mart_dso
+        set dso_receivables_company_amount = dso_receivables_company_amount + 0.01
+        where scope_type = 'entity'""",
     "fec_periods_do_not_overlap": """
         update intermediate.int_fec_ledgers set first_entry_date = first_entry_date - 1""",
     "instalments_sum_to_their_invoice": """
@@ -57,6 +67,12 @@ MUTATIONS = {
         set paid_company_amount = paid_company_amount + 0.01,
             late_company_amount = late_company_amount + 0.01
         where scope_type = 'entity'""",
+    "open_items_are_aged_by_their_due_dates": """
+        update marts_candidate.fct_open_items set days_overdue = days_overdue + 1
+        where item_type = 'invoice'""",
+    "open_items_are_valued_at_their_own_rate": """
+        update marts_candidate.fct_open_items set open_company_amount = open_amount
+        where currency_code <> company_currency_code""",
     "open_items_equal_positions_and_movements": """
         update marts_candidate.fct_open_items set open_company_amount = open_company_amount + 0.01
         where item_type = 'payment'""",
@@ -88,6 +104,9 @@ MUTATIONS = {
     "payer_ranks_and_shares_add_up": """
         update marts_candidate.mart_payer_behaviour set revenue_share_ytd = 100 * revenue_share_ytd
         where revenue_share_ytd > 0""",
+    "revenue_is_what_was_delivered": """
+        update marts_candidate.mart_kpi_monthly
+        set revenue_company_amount = revenue_excl_tax_company_amount""",
     "revalued_amounts_rest_on_a_published_rate": """
         update marts_candidate.fct_open_items set open_revalued_amount = open_amount
         where currency_code <> company_currency_code""",
@@ -101,8 +120,17 @@ MUTATIONS = {
     "settlements_create_no_money": """
         delete from marts_candidate.fct_receivable_movements
         where movement_type = 'payment' and item_type = 'invoice'""",
+    "states_in_force_are_shown": """
+        update marts_candidate.fct_open_items set is_disputed = not is_disputed
+        where item_type = 'invoice'""",
+    "tie_out_compares_the_books": """
+        update marts_candidate.mart_tie_out set ledger_balance = open_items_total + 1,
+            difference = 1, is_tied = false""",
     "tie_out_shows_the_aged_balance": """
         update marts_candidate.mart_tie_out set aged_balance_total = aged_balance_total + 0.01""",
+    "unapplied_credit_is_shown_as_such": """
+        update marts_candidate.mart_outstanding set status = 'not_due'
+        where status = 'unapplied_credit'""",
     "unapplied_policy_keeps_the_total": """
         update marts_candidate.mart_aged_balance set open_company_amount = 0
         where bucket = 'unapplied_credit'""",
