@@ -35,12 +35,14 @@ insert into data_coverage values
 create table dim_entity as
 select 'fr01' as entity_id, 'EUR' as base_currency, '732829320' as siren;
 
-create table dim_customer (entity_id text, customer_id text, country_code text, siren text);
+create table dim_customer (
+    entity_id text, customer_id text, country_code text, siren text, customer_name text
+);
 insert into dim_customer values
-('fr01', 'c1', 'FR', '552100554'),
-('fr01', 'c2', 'DE', null),
-('fr01', 'c3', null, null),
-('fr01', 'c4', 'FR', '542065479');
+('fr01', 'c1', 'FR', '552100554', 'Verrerie Exemple'),
+('fr01', 'c2', 'DE', null, 'Sampleton GmbH'),
+('fr01', 'c3', null, null, 'Câblerie Exemple'),
+('fr01', 'c4', 'FR', '542065479', null);
 
 create table customer_attributes as
 select 'c1' as customer_id, 'channel' as attribute, 'web' as value;
@@ -190,13 +192,13 @@ insert into mart_late_payments values
 (date '2025-01-01', date '2025-01-31', 'entity', 'fr01', 90, 30, 0.35);
 
 create table mart_tie_out (
-    entity_id text, account text, as_of_date date, ledger_balance numeric(20, 2),
+    entity_id text, source text, account text, as_of_date date, ledger_balance numeric(20, 2),
     aged_balance_total numeric(20, 2), difference numeric(20, 2), is_tied boolean
 );
 insert into mart_tie_out values
-('fr01', '411', date '2024-12-31', 1050.00, 1050.00, 0.00, true),
-('fr01', '411', date '2025-01-31', 1250.00, 1250.00, 0.00, true),
-('fr01', '416', date '2025-01-31', null, 0.00, null, null);
+('fr01', 'fec', '411', date '2024-12-31', 1050.00, 1050.00, 0.00, true),
+('fr01', 'fec', '411', date '2025-01-31', 1250.00, 1250.00, 0.00, true),
+('fr01', 'fec', '416', date '2025-01-31', null, 0.00, null, null);
 
 create table mart_restatements (
     as_of_date date, entity_id text, open_item_id text, change_company_amount numeric(20, 2)
@@ -291,6 +293,8 @@ create table mart_dso as
 select * from marts_candidate.mart_dso where as_of_date = date '2024-12-31';
 insert into mart_dso
 select date '2024-12-31', 'customer', 'c' || n, 30.0, 'ok', 5.0 from generate_series(1, 3) as n;
+create table mart_tie_out as
+select * from marts_candidate.mart_tie_out where as_of_date = date '2024-12-31';
 create table mart_payer_behaviour as
 select * from marts_candidate.mart_payer_behaviour where as_of_date = date '2024-12-31';
 create table mart_late_payments as

@@ -91,6 +91,14 @@ MUTATIONS: Final[dict[tuple[str, str], str]] = {
     ("dim_customer", "sirens_have_nine_digits"): """
         update marts_candidate.dim_customer set siren = '552 100 554' where customer_id = 'c1'
     """,
+    ("dim_customer", "names_are_readable"): """
+        update marts_candidate.dim_customer set customer_name = 'CÃ¢blerie'
+        where customer_id in ('c1', 'c2')
+    """,
+    ("dim_customer", "names_did_not_vanish"): """
+        update marts_candidate.dim_customer set customer_name = null
+        where customer_id in ('c1', 'c2', 'c3')
+    """,
     ("dim_customer", "no_customer_vanished"): """
         delete from marts_candidate.dim_customer where customer_id = 'c2'
     """,
@@ -121,6 +129,10 @@ MUTATIONS: Final[dict[tuple[str, str], str]] = {
     ("fct_open_items", "due_dates_were_read_correctly"): """
         update marts_candidate.fct_open_items set due_date = date '0025-01-02'
         where open_item_id = 'i1'
+    """,
+    ("fct_open_items", "due_dates_follow_issue_dates"): """
+        update marts_candidate.fct_open_items set due_date = issue_date - 1
+        where open_item_id in ('i1', 'i2', 'i3')
     """,
     ("fct_open_items", "issue_dates_are_plausible"): """
         update marts_candidate.fct_open_items set issue_date = date '0024-11-20'
@@ -274,6 +286,9 @@ MUTATIONS: Final[dict[tuple[str, str], str]] = {
     ("mart_tie_out", "receivables_agree_with_the_ledger"): """
         update marts_candidate.mart_tie_out set difference = 0.01, is_tied = false
         where as_of_date = date '2024-12-31'
+    """,
+    ("mart_tie_out", "control_totals_did_not_vanish"): """
+        delete from marts_candidate.mart_tie_out
     """,
     ("mart_tie_out", "every_company_has_a_ledger_balance"): """
         update marts_candidate.mart_tie_out set ledger_balance = null
