@@ -47,6 +47,27 @@ def test_manifest_can_be_read_back(home: Settings, tmp_path: Path) -> None:
     assert Path(manifest.folder) == home.landing_dir / "fec/delivery/run=run-1"
 
 
+@pytest.mark.parametrize("content", [b"a\0\r\nb\xfe", b"a", b""])
+def test_landed_file_that_was_changed_is_refused(
+    home: Settings, tmp_path: Path, content: bytes
+) -> None:
+    manifest = land_files(home, "fec", "delivery", "run-1", [delivered(tmp_path)])
+    store.check_pages(manifest)
+
+    manifest.path_of(manifest.pages[0]).write_bytes(content)
+
+    with pytest.raises(FatalError, match="its sha256 differs"):
+        store.check_pages(manifest)
+
+
+def test_landed_file_that_is_gone_is_refused(home: Settings, tmp_path: Path) -> None:
+    manifest = land_files(home, "fec", "delivery", "run-1", [delivered(tmp_path)])
+    manifest.path_of(manifest.pages[0]).unlink()
+
+    with pytest.raises(FatalError, match="cannot be read"):
+        store.check_pages(manifest)
+
+
 def test_page_remembers_the_file_it_was_taken_from(home: Settings, tmp_path: Path) -> None:
     path = delivered(tmp_path)
 

@@ -79,6 +79,19 @@ def read_manifest(folder: Path) -> Manifest:
     return Manifest(pages=pages, **content)
 
 
+def check_pages(manifest: Manifest) -> None:
+    """FatalError where a landed file is no longer what was delivered."""
+    for page in manifest.pages:
+        path = manifest.path_of(page)
+        try:
+            with open(path, "rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise FatalError(f"{path} cannot be read: {error.strerror}; run again") from error
+        if digest != page.sha256:
+            raise FatalError(f"{path} is not what was landed, its sha256 differs: run again")
+
+
 def begin_folder(folder: Path) -> Path:
     """The empty `.partial` folder to fill; nothing is left of a former try."""
     partial = partial_folder(folder)

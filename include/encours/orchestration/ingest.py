@@ -18,7 +18,7 @@ from encours.clients.fec import check_file_set, inspect_fec
 from encours.clients.fec_tally import FecRefused
 from encours.clients.flat_files import inspect_directory, unknown_files
 from encours.errors import BadInput
-from encours.landing.store import Manifest, land_files, read_manifest
+from encours.landing.store import Manifest, check_pages, land_files, read_manifest
 from encours.loading.demo_books import holds_real_books, retire_demo
 from encours.loading.fec import load_ledgers
 from encours.loading.flat_files import alone_in_raw_files, gathered_folder, load_delivery
@@ -83,6 +83,7 @@ def load(
 ) -> Ingested:
     """Load a landed folder into raw, in one transaction."""
     manifest = read_manifest(Path(folder))
+    check_pages(manifest)
     load_source = _load_fec if source == "fec" else _load_files
     with returned_memory(), raw_connection(settings) as connection:
         return load_source(connection, manifest, run_id, is_demo)
