@@ -129,7 +129,8 @@ def _encours_run(ti_key: Any) -> str | None:
     from airflow.utils.session import create_session
 
     with create_session() as session:
-        named = session.scalars(
+        # The row, not the value: that is what Airflow deserialises.
+        named = session.execute(
             XComModel.get_many(
                 run_id=ti_key.run_id, key="return_value", dag_ids=READ_DAG, task_ids="name_run"
             ).with_only_columns(XComModel.value)

@@ -15,9 +15,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import gate_page_steps as gate_page
 import psutil
 import psycopg
 import pytest
+import requests
 from cryptography.fernet import Fernet
 from scheduled_home import ScheduledHome, new_home, wait_for
 
@@ -290,6 +292,100 @@ def test_doctor_sees_a_connection_that_cannot_be_read(
     assert words in findings["connections"].says
     assert "encours connect xero --entity lyon" in findings["connections"].mend
     assert "canary" not in examination.render(findings)
+
+
+# --- the gate page -----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def held(scheduled: ScheduledHome) -> ScheduledHome:
+    gate_page.hold_what_is_published(scheduled)
+    return scheduled
+
+
+def test_stranger_is_led_from_the_gate_page_to_the_sign_in(held: ScheduledHome) -> None:
+    answer = requests.get(f"{held.url}/encours/gate", allow_redirects=False, timeout=60)
+
+    assert answer.status_code == 303
+    assert answer.headers["location"] == "/api/v2/auth/login?next=%2Fencours%2Fgate"
+    assert gate_page.HELD_RUN not in answer.text
+
+
+def test_who_may_only_look_sees_what_is_held_and_may_not_release_it(held: ScheduledHome) -> None:
+    signed_in = {"Authorization": f"Bearer {gate_page.viewer_token(held)}"}
+    page = requests.get(f"{held.url}/encours/gate", headers=signed_in, timeout=60)
+    act = {"action": "release", "run": gate_page.HELD_RUN, "reason": "looks right"}
+
+    answer = requests.post(
+        f"{held.url}/encours/gate/confirm", data=act, headers=signed_in, timeout=60
+    )
+
+    assert page.status_code == 200
+    assert gate_page.HELD_RUN in page.text
+    assert "<form" not in page.text
+    assert answer.status_code == 403
+    assert "release_held" in answer.text
+
+
+def test_task_that_publishes_links_to_its_run_on_the_gate_page(held: ScheduledHome) -> None:
+    last = held.runs("build_receivables")[-1]["dag_run_id"]
+
+    path = f"dags/build_receivables/dagRuns/{last}/taskInstances"
+    links = held.get(f"{path}/publish_marts/links")["extra_links"]
+    others = held.get(f"{path}/build_core/links")["extra_links"]
+
+    ((run_id,),) = held.rows(
+        b"select run_id from ops.run where run_id not like '20260701%'"
+        b" order by started_at desc limit 1"
+    )
+    assert links["Encours"] == f"/plugin/encours-gate/encours/gate?run={run_id}"
+    assert others["Encours"] is None
+
+
+def test_held_run_is_released_on_the_gate_page_by_keyboard_and_on_a_phone(
+    held: ScheduledHome,
+) -> None:
+    with gate_page.browser() as browser:
+        page = browser.new_page(viewport=gate_page.PHONE)
+        complaints: list[str] = []
+        page.on("console", lambda line: complaints.append(line.text))
+
+        gate_page.sign_in(page, held, f"/encours/gate?run={gate_page.HELD_RUN}")
+        shown = page.inner_text("main")
+        assert not gate_page.has_to_scroll_sideways(page)
+        gate_page.keep_picture(page, "phone")
+        assert "Receivables agree with the ledger" in shown
+        assert "difference 12\u202f345,67" in shown
+        assert gate_page.HOSTILE in shown
+
+        gate_page.walk_to(page, "#why-release")
+        page.keyboard.type("verified with the auditor")
+        gate_page.walk_to(page, "button[type=submit]")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/gate/confirm")
+        assert not gate_page.has_to_scroll_sideways(page)
+        gate_page.keep_picture(page, "confirmation")
+        gate_page.walk_to(page, "button[type=submit]")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/gate?done=release")
+        assert "Rien n’est retenu" in page.inner_text("main")
+        gate_page.keep_picture(page, "released")
+
+        page.set_viewport_size({"width": 1200, "height": 800})
+        page.goto(f"{held.url}/")
+        page.click('a[href$="plugin/encours-gate"]')
+        inside = page.frame_locator("iframe")
+        inside.locator("h1").wait_for()
+        assert inside.locator("h1").inner_text() == "Rien n’est retenu"
+        gate_page.keep_picture(page, "in-airflow")
+        assert [line for line in complaints if "Content Security Policy" in line] == []
+    assert held.rows(
+        b"select action, run_id, published_by, reason from ops.publication"
+        b" order by publication_row desc limit 1"
+    ) == [("release", gate_page.HELD_RUN, "admin", "verified with the auditor")]
+    ((publication_id,),) = held.rows(b"select publication_id from marts.publication_info")
+    events = held.get("assets/events", order_by="-timestamp", limit=1)["asset_events"]
+    assert [event["extra"]["publication_id"] for event in events] == [publication_id]
 
 
 # --- up and stop -------------------------------------------------------------------------------

@@ -109,6 +109,7 @@ class FakeGate:
     freshness: list[dict[str, Any]] = field(default_factory=list)
     extractions: list[dict[str, Any]] = field(default_factory=list)
     ledger: list[dict[str, Any]] = field(default_factory=list)
+    channels: list[dict[str, Any]] = field(default_factory=list)
     done: list[tuple[Any, ...]] = field(default_factory=list)
     refusal: Exception | None = None
 
@@ -123,6 +124,7 @@ class FakeGate:
             "extractions": self.extractions,
             "freshness": self.freshness,
             "time_zone": "Europe/Paris",
+            "channels": self.channels,
         }
 
     def judged_run(self, run_id: str | None) -> dict[str, Any] | None:
@@ -374,6 +376,18 @@ def test_stale_and_failing_sources_are_marked() -> None:
     assert "12\u202f345" in page
 
 
+def test_channel_that_is_broken_is_marked_with_what_waits() -> None:
+    works = {"channel": "mail", "last_delivered_at": MOMENT, "error": None, "undelivered_count": 0}
+    broken = {"channel": "teams", "last_delivered_at": None, "error": "refused: 404",
+              "undelivered_count": 3}  # fmt: skip
+
+    page = browse(gate=FakeGate(channels=[works, broken])).get().text
+
+    assert page.count("en service") == 1
+    assert "en panne, 3 message(s) en attente" in page
+    assert "refused: 404" in page
+
+
 def test_days_and_hours_are_those_of_the_entities() -> None:
     page = browse().get().text
 
@@ -579,6 +593,10 @@ def hostile_gate() -> FakeGate:
         extractions=[
             {"source": HOSTILE, "entity_id": HOSTILE, "stream": HOSTILE, "status": "failed",
              "error": HOSTILE}
+        ],
+        channels=[
+            {"channel": HOSTILE, "last_delivered_at": None, "error": HOSTILE,
+             "undelivered_count": 1}
         ],
     )  # fmt: skip
 
