@@ -37,12 +37,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from encours.clients.api import Access, Client, Exchange, Record, Window, WindowTooOld
 from encours.clients.http import ApiSession, Limits, Patience, Response, pause_at_reset
+from encours.clients.ledger_periods import Period, fec_periods
 from encours.clients.oauth import Application, registered_application, renewed_token
 from encours.clients.pagination import Page, by_cursor
+from encours.clients.pennylane_fec import EXPORT_SCOPE, export_fec
 from encours.clients.pennylane_records import (
     COMPANIES,
     CUSTOMERS,
@@ -93,6 +96,12 @@ def open_client(access: Access, *, patience: Patience | None = None) -> Client:
     return PennylaneClient(access, patience)
 
 
+def export_ledger(client: Client, period: Period, folder: Path) -> Path:
+    """The FEC of a period, in a file of the folder."""
+    assert isinstance(client, PennylaneClient)
+    return client.export_fec(period, folder)
+
+
 def application(access: Access) -> Application | None:
     """None for a company token, which needs no app: a connection with a client id (login) is that
     of an app."""
@@ -104,7 +113,7 @@ def application(access: Access) -> Application | None:
         is_stand_in=access.base_url not in ("", BASE_URL),
         authorize_url=AUTHORIZE_URL,
         token_url=access.options.get("token_url") or TOKEN_URL,
-        scopes=SCOPES,
+        scopes=(*SCOPES, EXPORT_SCOPE) if fec_periods(access) else SCOPES,
         wants_basic=False,
     )
 
@@ -118,6 +127,9 @@ class PennylaneClient:
                 f"{access.connection_id}: the connection has no password"
                 " (put the company's API token there)"
             )
+        fec_periods(access)  # One that cannot be read is told when the connection is made.
+        self._access = access
+        self._patience = patience or Patience()
         app = application(access)
         token = renewed_token(access, app) if app else None
         self._session = ApiSession(
@@ -129,7 +141,7 @@ class PennylaneClient:
             renew=token.renew if token else None,
             limits=LIMITS,
             pause=pause_at_reset(),
-            patience=patience,
+            patience=self._patience,
             source="pennylane",
         )
         # What a reading of invoices named, for the reading of their transactions after it.
@@ -155,6 +167,14 @@ class PennylaneClient:
                 yield from self._read_matches(window)
         else:
             raise FatalError(f"{self._session.name}: Pennylane has no stream {stream}")
+
+    def export_fec(self, period: Period, folder: Path) -> Path:
+        if self._company is None:
+            self.company_id()
+        assert self._company is not None
+        # A SIRET (14 digits) begins with the SIREN.
+        siren = str(self._company.payload["reg_no"])[:9]
+        return export_fec(self._session, self._access, siren, period, folder, self._patience)
 
     def close(self) -> None:
         self._session.close()

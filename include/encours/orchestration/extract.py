@@ -12,12 +12,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import monotonic
 
 import psycopg
 
 from encours.allocator import returned_memory
 from encours.clients.api import Access, Client, Record, Window, WindowTooOld
+from encours.clients.ledger_periods import Period
 from encours.errors import FatalError
 from encours.landing.responses import (
     LandedResponses,
@@ -26,6 +28,7 @@ from encours.landing.responses import (
     read_responses,
 )
 from encours.loading.raw_tables import LoadedStream, alone_in_raw
+from encours.loading.read_once import check_read_once
 from encours.loading.records import (
     Incomplete,
     LastReading,
@@ -33,10 +36,11 @@ from encours.loading.records import (
     last_readings,
     load_responses,
 )
+from encours.orchestration import ingest
 from encours.orchestration.ingest import Ingested, raw_connection, set_demo_aside
 from encours.orchestration.turns import alone_with
 from encours.settings import Settings
-from encours.sources.source import ApiSource, ApiStream
+from encours.sources.source import ApiSource, ApiStream, LedgerExport
 from encours.warehouse.ledger import (
     Outcome,
     finish_extraction,
@@ -47,6 +51,8 @@ from encours.warehouse.ledger import (
 
 log = logging.getLogger(__name__)
 PROGRESS_SECONDS = 2.0
+# The source that FEC files belong to, whoever brings them.
+LEDGERS = "fec"
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,9 @@ def land_company(settings: Settings, reading: Reading) -> str:
         raw_connection(settings) as connection,
         alone_with(connection, reading.access.connection_id),
     ):
+        exports = reading.source.ledger_export
+        if exports is not None and (periods := exports.periods(reading.access)):
+            return _land_ledgers(settings, connection, reading, exports, periods)
         try:
             return _land(settings, connection, reading)
         except WindowTooOld as error:
@@ -87,6 +96,35 @@ def _land(settings: Settings, connection: psycopg.Connection, reading: Reading) 
                 _read_stream(connection, reading, client, landing, stream.name, window)
             _check_still(source, access, company_id)
     return str(landing.folder)
+
+
+def _land_ledgers(
+    settings: Settings,
+    connection: psycopg.Connection,
+    reading: Reading,
+    exports: LedgerExport,
+    periods: Sequence[Period],
+) -> str:
+    """The FEC of each period, landed as if a person had delivered it."""
+    source, access = reading.source, reading.access
+    extraction_id = start_extraction(
+        connection, reading.run_id, source.key, "ledger_export", access.entity_id
+    )
+    with TemporaryDirectory() as folder:
+        try:
+            with closing(source.open_client(access)) as client:
+                files = [exports.export(client, period, Path(folder)) for period in periods]
+        except Exception as error:
+            line = " ".join(str(error).split())
+            with suppress(psycopg.Error):
+                finish_extraction(connection, extraction_id, Outcome("failed", error=line))
+            raise
+        size = sum(file.stat().st_size for file in files)
+        finish_extraction(
+            connection, extraction_id, Outcome("loaded", page_count=len(files), byte_count=size)
+        )
+        paths = [str(file) for file in files]
+        return ingest.land(settings, LEDGERS, reading.run_id, paths, stream=access.connection_id)
 
 
 def _check_still(source: ApiSource, access: Access, company_id: str) -> None:
@@ -168,6 +206,8 @@ def load_company(
     settings: Settings, source: ApiSource, run_id: str, folder: str, *, is_demo: bool = False
 ) -> Ingested:
     """Load what one company landed, in one transaction."""
+    if settings.landing_dir / LEDGERS in Path(folder).parents:
+        return ingest.load(settings, LEDGERS, run_id, folder, is_demo=is_demo)
     manifest = read_responses(Path(folder))
     with returned_memory(), raw_connection(settings) as connection:
         attempts = landed_extractions(connection, run_id, source.key, manifest.entity_id)
@@ -175,6 +215,8 @@ def load_company(
             with alone_in_raw(connection, source.key), connection.transaction():
                 notes = set_demo_aside(connection, run_id, is_demo)
                 loaded = load_responses(connection, source, manifest, run_id, is_demo=is_demo)
+                if source.ledger_export is not None:
+                    check_read_once(connection)
         except Exception as error:
             if not connection.closed:
                 status = "incomplete" if isinstance(error, Incomplete) else "failed"

@@ -23,6 +23,7 @@ from encours.loading.demo_books import holds_real_books, retire_demo
 from encours.loading.fec import load_ledgers
 from encours.loading.flat_files import alone_in_raw_files, gathered_folder, load_delivery
 from encours.loading.raw_schema import ensure_raw
+from encours.loading.read_once import check_read_once
 from encours.orchestration.failures import database_failure
 from encours.settings import Settings
 from encours.warehouse.connections import connect, open_warehouse
@@ -58,15 +59,18 @@ class Ingested:
     refused_count: int
 
 
-def land(settings: Settings, source: str, run_id: str, inputs: Sequence[str]) -> str:
-    """Check that the inputs can be read as what they claim, and land them. Returns the folder."""
+def land(
+    settings: Settings, source: str, run_id: str, inputs: Sequence[str], stream: str = STREAM
+) -> str:
+    """Check that the inputs can be read as what they claim, and land them. Returns the folder.
+    `stream` tells several deliveries of one run apart."""
     paths = [Path(text) for text in inputs]
     with (
         raw_connection(settings) as connection,
-        _recorded(connection, run_id, source, "landing") as record,
+        _recorded(connection, run_id, source, "landing" if stream == STREAM else stream) as record,
     ):
         checked = check_inputs(source, paths)
-        manifest = land_files(settings, source, STREAM, run_id, checked.files)
+        manifest = land_files(settings, source, stream, run_id, checked.files)
         record(
             Outcome(
                 "loaded",
@@ -100,6 +104,7 @@ def _load_fec(
         ):
             notes = set_demo_aside(connection, run_id, is_demo)
             ledgers = load_ledgers(connection, manifest, run_id)
+            check_read_once(connection)
         rows = sum(ledger.line_count for ledger in ledgers)
         for ledger in ledgers:
             notes.extend(f"{ledger.file_name}: {warning}" for warning in ledger.warnings)

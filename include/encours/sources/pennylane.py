@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from encours.clients.pennylane import application, open_client
+from encours.clients.ledger_periods import OPTION, fec_periods
+from encours.clients.pennylane import application, export_ledger, open_client
 from encours.clients.pennylane_records import read_records
-from encours.sources.source import ApiSource, ApiStream, Deletes, Field
+from encours.sources.source import ApiSource, ApiStream, Deletes, Field, LedgerExport
 
 PENNYLANE = ApiSource(
     key="pennylane",
@@ -43,8 +44,15 @@ PENNYLANE = ApiSource(
         ),
         Field("redirect_uri", "of an app, its redirect URI as registered", is_required=False),
         Field("token_url", "of an app, where tokens are issued, if elsewhere", is_required=False),
+        Field(
+            OPTION,
+            "fiscal years whose FEC is exported and read instead of invoices, such as"
+            " 2025-01-01/2025-12-31 2026-01-01/2026-12-31 (scope exports:fec)",
+            is_required=False,
+        ),
     ),
     application=application,
+    ledger_export=LedgerExport(fec_periods, export_ledger, "companies", "reg_no"),
     cannot_know=(
         "which payment of a lettering settled which invoice: credit notes first the invoice that"
         " they name, else oldest first, and marked as estimated where there is a choice",

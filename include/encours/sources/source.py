@@ -9,8 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
+from pathlib import Path
 
 from encours.clients.api import Access, Client, ReadRecords
+from encours.clients.ledger_periods import Period
 from encours.clients.oauth import Application
 
 
@@ -45,6 +47,21 @@ class Field:
 
 
 @dataclass(frozen=True)
+class LedgerExport:
+    """How a source exports the FEC of a company, which is then read instead of its documents.
+
+    `periods` are those that a connection names, none where it wants its documents read; `export`
+    leaves the file of one of them in a folder. `company_stream` and `siren_field` say where the
+    SIREN is in what is read of documents: one company is not read both ways.
+    """
+
+    periods: Callable[[Access], tuple[Period, ...]]
+    export: Callable[[Client, Period, Path], Path]
+    company_stream: str
+    siren_field: str
+
+
+@dataclass(frozen=True)
 class Source:
     """`key` names the raw schema, the asset and the DAG; `title` says what it is to a person."""
 
@@ -68,7 +85,7 @@ class ApiSource(Source):
     goes back before the last one. `connection` lists what a connection needs. `schedule` is a cron
     expression in UTC: before the working day, so that the marts are there when it begins.
     `application` says how a person authorises us, where tokens are issued and renewed (OAuth 2.0);
-    None for a connection that needs nobody to.
+    None for a connection that needs nobody to. `ledger_export` is the second way to its books.
     """
 
     standing: str
@@ -80,6 +97,7 @@ class ApiSource(Source):
     cannot_know: tuple[str, ...] = ()
     schedule: str = "15 3 * * *"
     application: Callable[[Access], Application | None] = lambda _: None
+    ledger_export: LedgerExport | None = None
 
     def stream(self, name: str) -> ApiStream:
         return next(stream for stream in self.streams if stream.name == name)
