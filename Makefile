@@ -6,6 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 BENCH := .venv-bench
+BROWSER := $(VENV)/browser
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: demo test check up stop bench soak clean lock setup
@@ -14,7 +15,7 @@ demo: $(READY)
 	@$(BIN)/encours demo
 
 # In the order of the folders: what takes minutes begins early, and no worker waits for another.
-test: $(READY)
+test: $(READY) $(BROWSER)
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder tests
 
 check: $(READY)
@@ -41,7 +42,15 @@ $(BENCH)/ready: $(READY) requirements/bench.txt
 	    -r requirements/bench.txt
 	@touch $@
 
-soak: $(READY)
+# Drives the Chromium of the machine. It takes 160 MB, and only tests of pages need it.
+$(BROWSER): $(READY) requirements/browser.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --no-deps \
+	    -r requirements/browser.txt \
+	  || $(BIN)/python -m pip install --quiet --require-hashes --no-deps \
+	    -r requirements/browser.txt
+	@touch $@
+
+soak: $(READY) $(BROWSER)
 	$(BIN)/pytest -m soak -s tests
 
 setup: $(READY)
@@ -75,3 +84,6 @@ lock:
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --no-header --no-strip-extras \
 	    requirements/bench.in -o requirements/bench.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	    --no-emit-index-url --no-header -c requirements/requirements.txt \
+	    requirements/browser.in -o requirements/browser.txt

@@ -80,11 +80,11 @@ def browser() -> Iterator[Any]:
     program = next((found for name in names if (found := shutil.which(name))), None)
     if program is None:
         pytest.skip("no Chromium on this machine: on Debian, apt-get install chromium")
-    from playwright.sync_api import sync_playwright
+    driver = pytest.importorskip("playwright.sync_api", reason="make test installs playwright")
 
     # Chromium refuses to sandbox itself as root.
     arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-    with sync_playwright() as playwright:
+    with driver.sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=program, args=arguments)
         try:
             yield started
