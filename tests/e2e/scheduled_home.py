@@ -38,12 +38,13 @@ class ScheduledHome:
     program: str
     url: str = ""
     password: str = field(default="", repr=False)
+    variables: dict[str, str] = field(default_factory=dict)
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """`encours` on this home, in a folder that means nothing."""
         return subprocess.run(
             [self.program, "-m", "encours.cli", *arguments, "--home", str(self.home)],
-            env=_environment(),
+            env=_environment() | self.variables,
             cwd="/",
             capture_output=True,
             text=True,

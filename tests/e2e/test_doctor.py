@@ -273,3 +273,21 @@ def test_source_whose_last_reading_failed_is_told(published: Settings) -> None:
 
     assert has(finding, State.WARN, "odoo lyon: 401: the key is refused")
     assert finding.mend.endswith("encours run --source odoo")
+
+
+def test_channel_that_cannot_be_reached_is_a_fault(published: Settings) -> None:
+    assert found(published, "channels").state == State.OK
+    with pipeline(published) as connection:
+        connection.execute(
+            "with message as (insert into ops.alert_message (kind, content) values ('hold', '{}')"
+            " returning message_id) insert into ops.alert_delivery (message_id, channel, attempts,"
+            " attempted_at, error) select message_id, 'controllers', 1, now(),"
+            " 'connection refused' from message"
+        )
+    try:
+        finding = found(published, "channels")
+    finally:
+        with pipeline(published) as connection:
+            connection.execute("delete from ops.alert_message")
+
+    assert has(finding, State.FAIL, "controllers cannot be reached, 1 messages wait")

@@ -11,6 +11,7 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ import psycopg
 import pytest
 import requests
 from cryptography.fernet import Fernet
+from receivers import lineage_receiver, metrics_receiver
 from scheduled_home import ScheduledHome, new_home, wait_for
 
 from encours.demo.books import DemoOptions, write_books
@@ -41,9 +43,32 @@ LEDGER = "999000001FEC20260630.txt"
 APPLICATION = {"login": "app", "password": "canary", "redirect_uri": "https://x.test/"}
 
 
+@dataclass(frozen=True)
+class Told:
+    """What Airflow told a monitor: names of metrics, events of lineage."""
+
+    metrics: set[str]
+    events: list[dict[str, Any]]
+    variables: dict[str, str]
+
+
 @pytest.fixture(scope="module")
-def scheduled() -> Iterator[ScheduledHome]:
+def told() -> Iterator[Told]:
+    with metrics_receiver() as (port, metrics), lineage_receiver() as (url, events):
+        variables = {
+            "AIRFLOW__METRICS__STATSD_ON": "True",
+            "AIRFLOW__METRICS__STATSD_HOST": "127.0.0.1",
+            "AIRFLOW__METRICS__STATSD_PORT": str(port),
+            "AIRFLOW__OPENLINEAGE__TRANSPORT": json.dumps({"type": "http", "url": url}),
+            "AIRFLOW__OPENLINEAGE__NAMESPACE": "encours",
+        }
+        yield Told(metrics, events, variables)
+
+
+@pytest.fixture(scope="module")
+def scheduled(told: Told) -> Iterator[ScheduledHome]:
     home = new_home()
+    home.variables.update(told.variables)
     try:
         home.start()
         yield home
@@ -146,6 +171,57 @@ def test_unusable_file_is_put_aside_with_the_reason_and_nothing_is_published(
     assert wait_for(lambda: scheduled.rows(open_ones), "an incident") == [("ingest_fec",)]
 
 
+# --- what is told to a monitor -----------------------------------------------------------------
+
+
+def steps_of(home: Path, run_id: str) -> list[str]:
+    """The one grep of the README."""
+    folders = [str(home / "airflow" / "logs"), str(home / "runs")]
+    found = subprocess.run(
+        ["grep", "-rhoE", f'encours.step run_id={run_id} [^"]*', *folders],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return sorted({line.split(" step=")[1].split()[0] for line in found.stdout.splitlines()})
+
+
+def test_one_grep_finds_every_step_of_a_run(scheduled: ScheduledHome) -> None:
+    ((run_id,),) = scheduled.rows(b"select run_id from marts.publication_info")
+
+    assert steps_of(scheduled.home, run_id) == [
+        *("audit_candidate", "build_canonical", "build_core", "build_marts"),
+        *("decide_publication", "open_build", "publish_marts"),
+    ]
+
+
+def test_metrics_reach_the_statsd_that_is_configured(scheduled: ScheduledHome, told: Told) -> None:
+    wait_for(lambda: "airflow.scheduler_heartbeat" in told.metrics, "a heartbeat")
+
+    assert "airflow.dagrun.duration.success.build_receivables" in told.metrics
+
+
+def test_lineage_leads_from_what_was_loaded_to_what_bi_reads(
+    scheduled: ScheduledHome, told: Told
+) -> None:
+    def completed() -> list[dict[str, Any]]:
+        return [
+            event
+            for event in told.events
+            if event["eventType"] == "COMPLETE"
+            and event["job"]["name"] == "build_receivables.publish_marts"
+        ]
+
+    event = wait_for(completed, "the publication's event")[0]
+
+    assert event["job"]["namespace"] == "encours"
+    assert "encours.raw_fec.ledger_files" in {dataset["name"] for dataset in event["inputs"]}
+    assert "encours.marts.mart_aged_balance" in {dataset["name"] for dataset in event["outputs"]}
+    assert {dataset["namespace"].split(":")[0] for dataset in event["outputs"]} == {"postgres"}
+    secrets = {path.read_text().strip() for path in (scheduled.home / "secrets").iterdir()}
+    assert not [word for word in secrets if len(word) > 8 and word in json.dumps(told.events)]
+
+
 # --- a hold and its release --------------------------------------------------------------------
 
 
@@ -180,6 +256,22 @@ def test_each_accounting_system_has_a_pool_with_one_slot(scheduled: ScheduledHom
     pools = {pool["name"]: pool["slots"] for pool in scheduled.get("pools", limit=100)["pools"]}
 
     assert {f"read_{key}": 1 for key in API_SOURCES}.items() <= pools.items()
+
+
+# --- maintenance -------------------------------------------------------------------------------
+
+
+def test_maintenance_cleans_both_databases_and_leaves_what_is_published(
+    scheduled: ScheduledHome,
+) -> None:
+    published = scheduled.rows(b"select publication_id, run_id from ops.publication")
+    runs = len(scheduled.runs("maintain_warehouse"))
+
+    scheduled.post("dags/maintain_warehouse/dagRuns", {"logical_date": None})
+
+    assert scheduled.finished_run("maintain_warehouse", runs)["state"] == "success"
+    assert scheduled.rows(b"select publication_id, run_id from ops.publication") == published
+    assert "Traceback" not in (scheduled.home / "logs" / "airflow-clean.log").read_text()
 
 
 # --- the doctor --------------------------------------------------------------------------------

@@ -183,6 +183,16 @@ def test_setting_that_cannot_be_read_is_a_fault(tmp_path: Path, name: str, text:
     assert has(found, State.FAIL, f"{name}: ")
 
 
+def test_channels_that_others_may_read_are_a_fault(tmp_path: Path) -> None:
+    (tmp_path / "alerts.yml").write_text("channels: {controllers: 'json://canary@host'}\n")
+    (tmp_path / "alerts.yml").chmod(0o644)
+
+    found = home.alert_file(of(tmp_path))
+
+    assert has(found, State.FAIL, "others may read it")
+    assert "canary" not in found.says
+
+
 def test_unknown_language_is_told(tmp_path: Path) -> None:
     found = home.choices_are_valid(of(tmp_path, environment={"ENCOURS_LANGUAGE": "de"}))
 

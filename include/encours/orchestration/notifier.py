@@ -48,14 +48,12 @@ def _failed_task(context: Mapping[str, Any]) -> FailedTask:
     """What a failed task says of itself; one that was killed says little."""
     instance, request = context["ti"], _request(context)
     error = context.get("exception")
-    # Airflow's own error, with which `guarded` says that another try is no use, has ours behind it.
-    cause = getattr(error, "__cause__", None) or error
     return FailedTask(
         dag_id=instance.dag_id,
         task_id=instance.task_id,
         run_id=str(request.get("run_id", "")),
         connection_id=str(request.get("connection_id", "")),
-        error=cause if isinstance(cause, BaseException) else None,
+        error=error if isinstance(error, BaseException) else None,
     )
 
 

@@ -9,6 +9,7 @@ from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
 
+from encours.alerts import channels
 from encours.errors import BadInput
 from encours.orchestration.doctor.findings import (
     Check,
@@ -101,6 +102,14 @@ def choices_are_valid(installation: Installation) -> Finding:
     except BadInput as error:
         return fail(f"{error.where}: {error.what}", error.mend)
     return ok(f"{len(choices)} choices in policies.yml")
+
+
+def alert_file(installation: Installation) -> Finding:
+    try:
+        choices = channels.read_file(installation.settings)
+    except BadInput as error:
+        return fail(f"{error.where}: {error.what}", error.mend)
+    return ok(f"{len(choices.channels)} channels in {channels.FILE}")
 
 
 # --- the embedded server -----------------------------------------------------------------------
@@ -218,6 +227,7 @@ CHECKS = (
     Check("home", home_is_writable),
     Check("secrets", secrets_are_private),
     Check("choices", choices_are_valid),
+    Check("alerts", alert_file),
     Check("data folder", embedded_data),
     Check("embedded server", embedded_server),
     Check("inbox", inbox),

@@ -14,7 +14,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from psycopg.rows import dict_row
 
 from encours.errors import EncoursError
-from encours.orchestration import accesses, services
+from encours.orchestration import accesses, alerting, services
 from encours.orchestration.airflow_home import known_fernet_key
 from encours.orchestration.doctor.findings import (
     Check,
@@ -167,8 +167,8 @@ def connections(installation: Installation, connection: psycopg.Connection) -> F
     faults = list(_connection_faults(installation, connection))
     if faults:
         return fail(some([says for says, _ in faults]), faults[0][1])
-    names = {row["conn_id"] for row in _rows(connection, accesses.STORED)}
-    names |= set(accesses.given_ids(installation.environment))
+    names = {row["conn_id"] for row in _of_sources(connection)}
+    names |= set(_given(installation))
     if not names:
         return not_applicable("no accounting system is connected")
     return ok(f"{len(names)} connections have what they need")
@@ -178,11 +178,11 @@ def _connection_faults(
     installation: Installation, connection: psycopg.Connection
 ) -> Iterator[tuple[str, str]]:
     cipher = _cipher(installation)
-    for row in _rows(connection, accesses.STORED):
+    for row in _of_sources(connection):
         opened = _opened(cipher, row)
         if opened is not None:
             yield from _faults(installation, row["conn_id"], {**row, **opened})
-    for name in accesses.given_ids(installation.environment):
+    for name in _given(installation):
         text = installation.environment[accesses.variable_of(name)]
         if text.lstrip().startswith("{"):
             try:
@@ -194,6 +194,17 @@ def _connection_faults(
             fields = {"password": None, "login": None, "host": None, **content}
             fields["extra"] = extra if isinstance(extra, str) else json.dumps(extra)
             yield from _faults(installation, name, fields)
+
+
+def _of_sources(connection: psycopg.Connection) -> list[dict[str, Any]]:
+    """The stored connections less those of channels, which hold a URL only."""
+    rows = _rows(connection, accesses.STORED)
+    return [row for row in rows if not row["conn_id"].startswith(alerting.PREFIX)]
+
+
+def _given(installation: Installation) -> list[str]:
+    names = accesses.given_ids(installation.environment)
+    return [name for name in names if not name.startswith(alerting.PREFIX)]
 
 
 def _faults(

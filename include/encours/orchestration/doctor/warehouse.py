@@ -18,7 +18,7 @@ from encours.orchestration.doctor.findings import (
     some,
     warn,
 )
-from encours.warehouse import embedded
+from encours.warehouse import embedded, incidents
 from encours.warehouse.connections import (
     READER,
     Target,
@@ -315,6 +315,22 @@ def extractions(_: Installation, connection: psycopg.Connection) -> Finding:
     return ok("the last reading of every source succeeded")
 
 
+def channels(_: Installation, connection: psycopg.Connection) -> Finding:
+    """What came of the last message on each channel; sending one is not the doctor's."""
+    if not _rows(connection, "select where to_regclass('ops.alert_delivery') is not null"):
+        return not_applicable("nobody was ever told anything")
+    used = incidents.read_channels(connection)
+    broken = [row for row in used if row["error"]]
+    if broken:
+        count = sum(row["undelivered_count"] for row in broken)
+        return fail(
+            f"{some([row['channel'] for row in broken])} cannot be reached, {count} messages wait:"
+            f" {broken[0]['error'][:160]}",
+            "mend its address in alerts.yml, then encours alert --test",
+        )
+    return ok(f"{len(used)} channels took their last message")
+
+
 def _exists(connection: psycopg.Connection, schema: str) -> bool:
     return bool(_rows(connection, "select from pg_namespace where nspname = %s", schema))
 
@@ -337,4 +353,5 @@ CHECKS = (
     DatabaseCheck("transactions", transactions),
     DatabaseCheck("connections in use", connections),
     DatabaseCheck("readings", extractions),
+    DatabaseCheck("channels", channels),
 )
