@@ -1,7 +1,7 @@
 """`make bench`: prints one line per figure.
 
 `python -m bench --sizes 100000,1000000,5000000` measures the flat files only, at these numbers of
-invoices.
+invoices; `--cycle` a scheduled cycle of the demo company only.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench import extraction, fec_load, flat_files, full_build, run
+from bench import cycle, extraction, fec_load, flat_files, full_build, run
 from bench.ledgers import write_ledger
 
 REAL_LEDGERS = Path(__file__).resolve().parents[2] / "shared" / "data" / "fec"
@@ -24,13 +24,18 @@ SIZES = (100_000, 1_000_000)
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--sizes", help="numbers of invoices, separated by commas")
-    sizes = parser.parse_args().sizes
+    parser.add_argument("--cycle", action="store_true", help="the scheduled cycle only")
+    arguments = parser.parse_args()
+    sizes = arguments.sizes
     print(f"cores {os.cpu_count()}, load {os.getloadavg()[0]:.1f}")
     with tempfile.TemporaryDirectory(prefix="encours-bench-") as name:
         folder = Path(name)
         os.chmod(folder, 0o755)
         if sizes:
             _flat_files(folder, [int(size) for size in sizes.split(",")])
+            return
+        _print("warm scheduled cycle, demo company", cycle.measure(_made(folder / "cycle")))
+        if arguments.cycle:
             return
         _flat_files(folder, SIZES)
         api = extraction.measure(_made(folder / "api"), 1_000_000)
