@@ -147,7 +147,7 @@ def test_the_whole_project_builds_and_every_test_is_green(built_warehouse: Built
 
     assert broken == {}, built_warehouse.log
     assert kinds["model"] > 60
-    assert kinds["seed"] == 9
+    assert kinds["seed"] == 10
     assert kinds["test"] > 100
     assert kinds["unit_test"] > 120
 

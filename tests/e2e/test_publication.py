@@ -22,9 +22,10 @@ import warehouse_steps as steps
 from encours.errors import BadInput, FatalError, QualityHold, RetryableError
 from encours.loading import fec as fec_loading
 from encours.orchestration import build, control, ingest
+from encours.quality.results import CheckResult
 from encours.settings import Settings
 from encours.transform.dbt import Build
-from encours.warehouse import embedded, publication
+from encours.warehouse import embedded, ledger, publication
 from encours.warehouse.connections import open_warehouse
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("publication")]
@@ -105,6 +106,88 @@ def test_publication_without_a_verdict_raises(books: Settings) -> None:
         publish(books, "second")
 
     assert shown(books) == 1
+
+
+def test_candidate_that_is_built_again_after_its_verdict_is_not_published(books: Settings) -> None:
+    propose(books, "second", 2, "publish")
+    with steps.pipeline(books) as connection:
+        ledger.withdraw_verdicts(connection, "second")
+
+    with pytest.raises(FatalError, match="has no verdict"):
+        publish(books, "second")
+
+    assert shown(books) == 1
+
+
+def test_candidate_that_is_built_again_after_it_was_held_is_not_released(books: Settings) -> None:
+    propose(books, "second", 2, "hold")
+    with steps.pipeline(books) as connection:
+        ledger.withdraw_verdicts(connection, "second")
+
+    with pytest.raises(BadInput, match="never checked"):
+        control.release(books, "second", released_by="controller", reason="once more")
+
+    assert shown(books) == 1
+
+
+@pytest.mark.parametrize("decision", ["", "hold"])
+def test_swap_by_any_other_path_is_undone_by_the_database(books: Settings, decision: str) -> None:
+    propose(books, "second", 2, decision)
+
+    with (
+        steps.pipeline(books) as connection,
+        pytest.raises(psycopg.errors.CheckViolation, match="no verdict that lets it be published"),
+        connection.transaction(),
+    ):
+        publication._swap_in(connection, "second", "publish", "somebody", None)
+
+    assert shown(books) == 1
+    assert retired(books) == []
+
+
+def test_what_was_never_published_is_not_recorded_as_brought_back(books: Settings) -> None:
+    with (
+        steps.pipeline(books) as connection,
+        pytest.raises(psycopg.errors.CheckViolation, match="was never judged"),
+    ):
+        connection.execute(
+            "insert into ops.publication (publication_id, run_id, action, as_of_date, known_on,"
+            " published_by) values ('pub-9', 'second', 'rollback', '2024-12-31', now(), 'somebody')"
+        )
+
+
+def test_schema_that_is_renamed_by_hand_cannot_be_read_by_bi(books: Settings) -> None:
+    propose(books, "second", 2, "")
+    with steps.pipeline(books) as connection:
+        connection.execute("alter schema marts rename to marts_aside")
+        connection.execute("alter schema marts_candidate rename to marts")
+
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        shown(books)
+
+
+def test_results_of_the_run_are_published_with_it(books: Settings) -> None:
+    propose(books, "second", 2, "publish")
+    found = CheckResult(
+        "int_drift",
+        "outstanding_did_not_jump",
+        "critical",
+        "passed",
+        "110 after 100, change 0.100, limit 2",
+        "",
+        (),
+        "Because.",
+    )
+    with steps.pipeline(books) as connection:
+        ledger.write_check_results(connection, "second", [found])
+
+    publish(books, "second")
+
+    assert steps.rows(
+        books,
+        "select run_id, check_name, state, observed_number::text, gate_decision"
+        " from marts.mart_data_quality",
+    ) == [("second", "outstanding_did_not_jump", "passed", "0.100", "publish")]
 
 
 def test_verdict_of_another_run_publishes_nothing(books: Settings) -> None:

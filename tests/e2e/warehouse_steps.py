@@ -161,6 +161,10 @@ def make_candidate(connection: psycopg.Connection, run_id: str, amount: int) -> 
         " row_count bigint, is_stale boolean)"
     )
     connection.execute(
+        "create table marts_candidate.mart_data_quality as"
+        " select * from ops.judged_check with no data"
+    )
+    connection.execute(
         "create table marts_candidate.mart_aged_balance as"
         " select 'not_due'::text as bucket, %s::numeric(20, 2) as open_company_amount",
         [amount],

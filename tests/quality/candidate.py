@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import psycopg
 
-SCHEMAS = {"marts": "marts_candidate", "intermediate": "intermediate"}
+SCHEMAS = {"marts": "marts_candidate", "intermediate": "intermediate", "ops": "ops"}
 
 
 def execute(url: str, script: str) -> None:

@@ -6,7 +6,35 @@ drop schema if exists intermediate cascade;
 drop schema if exists previous cascade;
 drop table if exists ops.policy_choice;
 drop table if exists ops.announced_change;
+drop schema if exists raw_files cascade;
+drop table if exists ops.extraction cascade;
+drop table if exists ops.rejected_row;
 create schema if not exists ops;
+create schema raw_files;
+create table raw_files.deliveries (
+    version_no bigint, run_id text, extracted_at timestamptz, payload jsonb
+);
+insert into raw_files.deliveries values
+(1, 'load-1', timestamptz '2025-01-01 05:00:00+00', '{"entity_id": "fr01", "is_demo": false}'),
+(2, 'load-2', timestamptz '2025-02-01 05:00:00+00', '{"entity_id": "fr01", "is_demo": false}');
+create table ops.rejected_row (run_id text, source text, stream text, found_by text);
+insert into ops.rejected_row values ('load-2', 'files', 'payments', 'load');
+create table ops.extraction (
+    extraction_id bigint, run_id text, source text, stream text, entity_id text, status text,
+    page_count bigint, row_count bigint, byte_count bigint, control_total jsonb
+);
+insert into ops.extraction values
+(1, 'load-2', 'files', 'landing', null, 'loaded', 2, 0, 5000, null),
+(
+    2, 'load-2', 'files', 'delivery', null, 'loaded', 2, 1901, 5000,
+    '{"documents": "1000", "payments": "901", "exchange_rates": "12"}'
+),
+(3, 'load-3', 'odoo', 'moves', 'fr02', 'failed', 0, 0, 0, null),
+(
+    4, 'load-4', 'odoo', 'moves', 'fr02', 'loaded', 1, 100, 4000,
+    '{"landed": "100", "stated": "99", "is_full": "true"}'
+),
+(5, 'load-4', 'odoo', 'partners', 'fr02', 'unchanged', 1, 5, 400, '{"landed": "5"}');
 create table ops.announced_change (entity_id text, measure text);
 insert into ops.announced_change values ('fr01', 'outstanding'), (null, 'customers');
 create table ops.policy_choice (entity_id text, policy text, value text);
@@ -39,7 +67,7 @@ create table dim_customer (
     entity_id text, customer_id text, country_code text, siren text, customer_name text
 );
 insert into dim_customer values
-('fr01', 'c1', 'FR', '552100554', 'Verrerie Exemple'),
+('fr01', 'c1', 'FR', '552100554', 'Verrerie « Âme »'),
 ('fr01', 'c2', 'DE', null, 'Sampleton GmbH'),
 ('fr01', 'c3', null, null, 'Câblerie Exemple'),
 ('fr01', 'c4', 'FR', '542065479', null);
@@ -53,7 +81,8 @@ select 'd1' as document_id, 'project' as attribute, 'north' as value;
 create table fct_open_items (
     open_item_id text, entity_id text, customer_id text, item_type text, issue_date date,
     due_date date, due_date_is_estimated boolean, currency_code text,
-    open_company_amount numeric(20, 2), days_overdue integer
+    open_company_amount numeric(20, 2), days_overdue integer,
+    source text default 'files', document_id text
 );
 insert into fct_open_items values
 ('i1', 'fr01', 'c1', 'invoice', date '2024-11-20', date '2024-12-20', false, 'EUR', 400.00, 42),
@@ -212,7 +241,43 @@ create table int_policies as
 select 'fr01' as entity_id, 'unapplied' as policy, 'separate' as policy_value;
 
 create table int_thresholds as
-select 'fr01' as entity_id, 'table_rows' as measure, 1.0 as warn_above, 5 as minimum_rows;
+select
+    'fr01' as entity_id,
+    measure,
+    1.0 as warn_above,
+    case measure when 'source_difference' then 0.5 else 0.2 end as hold_above,
+    case measure when 'table_rows' then 5 else 1 end as minimum_rows
+from unnest(
+    array[
+        'table_rows', 'future_documents', 'rate_deviation', 'source_difference'
+    ]
+) as measures (measure);
+
+create table int_entities as select 'fr01' as entity_id, 'EUR' as base_currency;
+
+create table int_gathered_readings as select 'files' as source, 'fr01' as entity_id;
+
+create table int_source_freshness (
+    entity_id text, source text, role text, age_days integer, warn_after_days integer,
+    hold_after_days integer, state text
+);
+insert into int_source_freshness values ('fr01', 'files', 'ledger', 1, 45, 120, 'fresh');
+
+create table int_gathered_exchange_rates (
+    currency_code text, base_currency text, rate_date date, exchange_rate numeric
+);
+insert into int_gathered_exchange_rates values
+('USD', 'EUR', date '2024-12-02', 0.50),
+('USD', 'EUR', date '2025-01-09', 0.95);
+
+create table int_documents (
+    document_key text, entity_id text, currency_code text, issue_date date, booking_date date,
+    exchange_rate numeric
+);
+insert into int_documents values
+('d1', 'fr01', 'EUR', date '2024-11-20', date '2024-11-20', 1),
+('d2', 'fr01', 'EUR', date '2025-01-20', date '2025-01-20', 1),
+('d3', 'fr01', 'USD', date '2025-01-10', date '2025-01-10', 0.96);
 
 create table int_drift (
     entity_id text, measure text, item text, change numeric, warn_above numeric, hold_above numeric,
@@ -255,11 +320,22 @@ create table int_source_differences (
 );
 
 create table int_fec_ledgers (
-    entity_id text, closing_date date, file_name text, total_debit numeric(20, 2),
-    total_credit numeric(20, 2), is_balanced boolean, has_lettering boolean, matching text
+    source text, entity_id text, closing_date date, file_name text, line_count bigint,
+    total_debit numeric(20, 2), total_credit numeric(20, 2), is_balanced boolean,
+    has_lettering boolean, matching text
 );
 insert into int_fec_ledgers values
-('fr01', date '2024-12-31', '732829320FEC20241231.txt', 5000.00, 5000.00, true, true, 'lettered');
+(
+    'fec', 'fr01', date '2024-12-31', '732829320FEC20241231.txt', 2, 5000.00, 5000.00, true, true,
+    'lettered'
+);
+
+create table int_fec_lines (
+    source text, entity_id text, closing_date date, signed_amount numeric(20, 2)
+);
+insert into int_fec_lines values
+('fec', 'fr01', date '2024-12-31', 5000.00),
+('fec', 'fr01', date '2024-12-31', -5000.00);
 
 create table int_fec_lettering_groups (
     entity_id text, closing_date date, ledger_account text, customer_id text, lettering text,

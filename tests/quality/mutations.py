@@ -60,9 +60,6 @@ MUTATIONS: Final[dict[tuple[str, str], str]] = {
         "data_coverage",
         "at_least_one_source_is_covered",
     ): "delete from marts_candidate.data_coverage",
-    ("data_coverage", "sources_are_fresh"): """
-        update marts_candidate.data_coverage set is_stale = true where stream = 'payments'
-    """,
     ("data_coverage", "business_dates_are_plausible"): """
         update marts_candidate.data_coverage set last_business_date = date '2205-01-30'
         where stream = 'payments'
@@ -306,7 +303,55 @@ MUTATIONS: Final[dict[tuple[str, str], str]] = {
     ("mart_dso_bridge", "no_single_effect_is_a_quarter"): """
         update marts_candidate.mart_dso_bridge set overdue_effect_days = -90.01
     """,
+    # --- raw
+    ("data_coverage", "delivered_rows_are_all_there"): """
+        update marts_candidate.data_coverage set row_count = 999 where stream = 'documents'
+    """,
+    ("ops.extraction", "loaded_rows_equal_what_was_landed"): """
+        update ops.extraction set row_count = 99 where extraction_id = 4
+    """,
+    ("ops.extraction", "whole_readings_hold_what_the_source_states"): """
+        update ops.extraction
+        set control_total = control_total || '{"stated": "101"}' where extraction_id = 4
+    """,
+    ("ops.extraction", "delivered_files_were_loaded_whole"): """
+        update ops.extraction set byte_count = 4999 where extraction_id = 2
+    """,
+    ("ops.extraction", "last_readings_succeeded"): """
+        insert into ops.extraction values
+        (6, 'load-5', 'odoo', 'moves', 'fr02', 'incomplete', 0, 0, 0, null)
+    """,
+    ("ops.extraction", "no_reading_was_loaded_in_part"): """
+        update ops.extraction set status = 'landed' where extraction_id = 4
+    """,
+    ("int_source_freshness", "mandatory_ledgers_are_fresh"): """
+        update intermediate.int_source_freshness set state = 'too_old', age_days = 121
+    """,
+    ("int_source_freshness", "other_sources_are_not_too_old"): """
+        update intermediate.int_source_freshness
+        set role = 'insurer', state = 'too_old', age_days = 121
+    """,
+    ("int_source_freshness", "sources_are_on_time"): """
+        update intermediate.int_source_freshness set state = 'late', age_days = 46
+    """,
+    ("int_source_freshness", "every_source_has_its_limits"): """
+        insert into intermediate.int_gathered_readings values ('coface', 'fr01')
+    """,
+    ("int_fec_ledgers", "lines_of_the_file_are_all_there"): """
+        delete from intermediate.int_fec_lines where signed_amount < 0
+    """,
     # --- intermediate
+    ("int_documents", "documents_are_not_of_the_future"): """
+        update intermediate.int_documents set issue_date = date '2052-01-20'
+        where document_key = 'd2'
+    """,
+    ("int_documents", "rates_agree_with_the_published_ones"): """
+        update intermediate.int_documents set exchange_rate = 1.15 where document_key = 'd3'
+    """,
+    ("int_source_differences", "sources_agree_in_total"): """
+        insert into intermediate.int_source_differences values
+        ('odoo', 'odoo:fr01:document:12', 'fr01', '12', 'EUR', 40.00, 60.00)
+    """,
     **{
         ("int_drift", check): f"""
         update intermediate.int_drift set state = 'held' where measure = '{measure}'

@@ -184,3 +184,20 @@ def test_entities_that_look_alike_stay_apart() -> None:
     entities = ["acme", "ACME", "Acme", "acme ", "ac/me", "ac-me", "ac me", "x" * 61, "x" * 62]
 
     assert len({folder_name(entity).lower() for entity in entities}) == len(entities)
+
+
+def test_manifest_counts_the_records_that_the_answers_held(home: Settings) -> None:
+    with land_responses(home, "madeup", "main", "run-1", "company-1") as landing:
+        stream = landing.stream("invoices", Window())
+        stream.add(Exchange("/invoices?page=1", b"{}"), 100)
+        stream.add(Exchange("/invoices?page=2", b"{}"), 7)
+
+    (landed,) = read_responses(landing.folder).streams
+
+    assert landed.record_count == 107
+
+
+def test_manifest_without_a_count_of_records_says_so(home: Settings) -> None:
+    (landed,) = land(home, Exchange("/invoices?page=1", b"{}")).streams
+
+    assert landed.record_count is None

@@ -50,7 +50,8 @@ class ResponsePage:
 class LandedResponses:
     """One reading of a stream. `since` is what its window began with (None: everything).
 
-    `byte_count` counts the bodies as they were answered; `answered_at` is the earliest moment of
+    `record_count` says how many records the answers held, None where nobody counted. `byte_count`
+    counts the bodies as they were answered; `answered_at` is the earliest moment of
     the source's clock among the answers, `stated_total` the greatest total that one of them stated.
     """
 
@@ -59,6 +60,7 @@ class LandedResponses:
     pages: tuple[ResponsePage, ...] = ()
     exchange_count: int = 0
     byte_count: int = 0
+    record_count: int | None = None
     answered_at: datetime | None = None
     stated_total: int | None = None
 
@@ -129,7 +131,8 @@ class StreamLanding:
         self._lines: list[bytes] = []
         self._size = 0
 
-    def add(self, exchange: Exchange) -> None:
+    def add(self, exchange: Exchange, record_count: int | None = None) -> None:
+        """`record_count` is the number of records in it, where that is known."""
         line = _LINES.encode(_line(exchange))
         self._lines.append(line)
         self._size += len(line) + 1
@@ -138,6 +141,11 @@ class StreamLanding:
             before,
             exchange_count=before.exchange_count + 1,
             byte_count=before.byte_count + len(exchange.body),
+            record_count=(
+                before.record_count
+                if record_count is None
+                else (before.record_count or 0) + record_count
+            ),
             answered_at=min(filter(None, (before.answered_at, exchange.answered_at)), default=None),
             stated_total=max(
                 (

@@ -65,6 +65,7 @@ def open_build(settings: Settings, request: Request) -> dbt.Build:
         models_hash = dbt.models_hash()
         ledger.date_run(connection, request.run_id, as_of_date, known_on, models_hash)
         _write_choices(connection, choices, announcements)
+        ledger.withdraw_verdicts(connection, request.run_id)
         publication.prepare_candidate(
             connection, request.run_id, None if request.is_full else models_hash
         )
@@ -75,6 +76,7 @@ def build_layer(settings: Settings, build: dbt.Build, layer: str) -> dict[str, i
     """Build one layer of models. Returns rows by table for what BI will read."""
     with _step(settings, build.run_id, f"build_{layer}") as (connection, warehouse):
         _check_candidate(connection, build.run_id)
+        ledger.withdraw_verdicts(connection, build.run_id)
         nodes = _run_due_layers(settings, connection, warehouse, build, layer)
         _check_work(connection, build)
         row_counts = {
@@ -137,6 +139,7 @@ def audit_candidate(settings: Settings, build: dbt.Build) -> None:
     """
     with _step(settings, build.run_id, "audit") as (connection, warehouse):
         _check_candidate(connection, build.run_id)
+        ledger.withdraw_verdicts(connection, build.run_id)
         if not work_schemas.is_work_of(connection, build.intermediate_schema, build.run_id):
             _run_due_layers(settings, connection, warehouse, build, list(dbt.LAYERS)[-1])
         dates = carrying.carried_dates(connection)
@@ -278,7 +281,11 @@ def _run_suites(
     results = run_suites(
         load_suites(_suites_folder()),
         database_url=warehouse.pipeline_url,
-        schemas={"marts": publication.CANDIDATE, "intermediate": "intermediate"},
+        schemas={
+            "marts": publication.CANDIDATE,
+            "intermediate": "intermediate",
+            "ops": "ops",
+        },
         published_schema_exists=published,
         timeout_seconds=CHECK_TIMEOUT_SECONDS,
     )

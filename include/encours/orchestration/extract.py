@@ -164,11 +164,12 @@ def _read_stream(
     told = monotonic()
     try:
         for exchange in client.read(stream, window):
-            landed.add(exchange)
+            record_count = _count(source.read_records(stream, exchange))
+            landed.add(exchange, record_count)
             so_far = replace(
                 so_far,
                 page_count=so_far.page_count + 1,
-                row_count=so_far.row_count + _count(source.read_records(stream, exchange)),
+                row_count=so_far.row_count + record_count,
                 byte_count=so_far.byte_count + len(exchange.body),
             )
             if monotonic() - told > PROGRESS_SECONDS:
@@ -233,13 +234,16 @@ def load_company(
 
 
 def _outcome(stream: LoadedStream, landed: LandedResponses, notes: Sequence[str]) -> Outcome:
-    stated = landed.stated_total
+    totals = {"landed": landed.record_count, "stated": landed.stated_total}
     return Outcome(
         status="loaded" if stream.changed_count or stream.deleted_count else "unchanged",
         page_count=landed.exchange_count,
         row_count=stream.row_count,
         byte_count=stream.byte_count,
-        control_total={"stated": str(stated)} if stated is not None else None,
+        control_total={
+            **{name: str(total) for name, total in totals.items() if total is not None},
+            "is_full": str(landed.is_full).lower(),
+        },
         watermark=stream.watermark.isoformat() if stream.watermark else None,
         notes=tuple(notes),
     )

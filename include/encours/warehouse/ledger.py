@@ -119,6 +119,9 @@ create table if not exists ops.verdict (
     decided_at timestamptz not null default now()
 );
 
+-- A verdict is about the candidate as it was judged: what is built anew is not judged yet.
+alter table ops.verdict add column if not exists withdrawn_at timestamptz;
+
 create sequence if not exists ops.publication_number;
 
 create table if not exists ops.publication (
@@ -133,6 +136,63 @@ create table if not exists ops.publication (
     reason text,
     retired_schema text
 );
+
+-- Whatever the path: what has no verdict that lets it out is not recorded as published, and the
+-- swap of the schemas, which is in the same transaction, is undone.
+create or replace function ops.require_verdict() returns trigger language plpgsql as $$
+declare
+    decided text;
+begin
+    if new.action = 'rollback' then
+        if not exists (
+            select 1 from ops.publication
+            where publication_id = new.publication_id and action <> 'rollback'
+        ) then
+            raise exception 'publication % was never judged: it cannot be brought back',
+                new.publication_id using errcode = 'check_violation';
+        end if;
+        return new;
+    end if;
+    select decision into decided from ops.verdict
+    where run_id = new.run_id and withdrawn_at is null
+    order by verdict_id desc limit 1;
+    if decided is distinct from 'publish' then
+        raise exception 'run % has no verdict that lets it be published', new.run_id
+            using errcode = 'check_violation';
+    end if;
+    return new;
+end
+$$;
+create or replace trigger publication_needs_verdict
+    before insert or update of publication_id, run_id, action on ops.publication
+    for each row execute function ops.require_verdict();
+
+-- Every check of every run that the gate judged, as mart_data_quality shows it. The number is that
+-- of the change where a check measures one, else the first of what it observed; a date is none.
+create or replace view ops.judged_check as
+select
+    run.run_id,
+    run.as_of_date,
+    run.known_on,
+    check_result.table_name,
+    check_result.check_name,
+    check_result.severity,
+    check_result.state,
+    check_result.observed_value,
+    coalesce(
+        substring(check_result.observed_value from 'change (-?[0-9]+(?:[.][0-9]+)?)'),
+        substring(check_result.observed_value from '^[a-z ]*?(-?[0-9]+(?:[.][0-9]+)?)(?: |$)')
+    )::numeric as observed_number,
+    check_result.why,
+    verdict.decision as gate_decision
+from ops.run
+inner join ops.check_result on run.run_id = check_result.run_id
+inner join lateral (
+    select decision from ops.verdict
+    where
+        verdict.run_id = run.run_id and verdict.decided_by = 'gate' and verdict.withdrawn_at is null
+    order by verdict_id desc limit 1
+) as verdict on true;
 
 create table if not exists ops.policy_choice (
     entity_id text,
@@ -475,10 +535,21 @@ def write_verdict(
         )
 
 
+def withdraw_verdicts(connection: psycopg.Connection, run_id: str) -> None:
+    """The candidate is about to be another one than the verdicts of the run were about."""
+    with connection.transaction():
+        connection.execute(
+            "update ops.verdict set withdrawn_at = now()"
+            " where run_id = %s and withdrawn_at is null",
+            [run_id],
+        )
+
+
 def read_verdict(connection: psycopg.Connection, run_id: str) -> dict[str, Any] | None:
     with connection.cursor(row_factory=dict_row) as cursor:
         row = cursor.execute(
-            "select * from ops.verdict where run_id = %s order by verdict_id desc limit 1",
+            "select * from ops.verdict where run_id = %s and withdrawn_at is null"
+            " order by verdict_id desc limit 1",
             [run_id],
         ).fetchone()
     connection.commit()

@@ -27,6 +27,13 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "as_of_date": "date",
         "known_on": "timestamp with time zone",
     },
+    "data_coverage": {
+        "entity_id": "text",
+        "source": "text",
+        "stream": "text",
+        "last_business_date": "date",
+        "last_extracted_at": "timestamp with time zone",
+    },
     "data_profile": {
         "entity_id": "text",
         "measure": "text",

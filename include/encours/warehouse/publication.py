@@ -21,6 +21,22 @@ from encours.warehouse.previous import PUBLISHED, expose_previous
 
 CANDIDATE = "marts_candidate"
 KEPT_RETIRED_SCHEMAS = 3
+_QUALITY = sql.SQL(", ").join(
+    sql.Identifier(name)
+    for name in (
+        "run_id",
+        "as_of_date",
+        "known_on",
+        "table_name",
+        "check_name",
+        "severity",
+        "state",
+        "observed_value",
+        "observed_number",
+        "why",
+        "gate_decision",
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -71,7 +87,7 @@ def publish_candidate(
         _check_candidate(connection, run_id)
         verdict = connection.execute(
             "select decision, reasons from ops.verdict where run_id = %s"
-            " order by verdict_id desc limit 1",
+            " and withdrawn_at is null order by verdict_id desc limit 1",
             [run_id],
         ).fetchone()
         if verdict is None:
@@ -95,7 +111,8 @@ def release_candidate(
     """
     with connection.transaction():
         held = connection.execute(
-            "select decision from ops.verdict where run_id = %s order by verdict_id desc limit 1",
+            "select decision from ops.verdict where run_id = %s and withdrawn_at is null"
+            " order by verdict_id desc limit 1",
             [run_id],
         ).fetchone()
         if held is None:
@@ -234,6 +251,7 @@ def _swap_in(
     ).fetchone()
     if row is None:
         raise FatalError(f"the candidate does not describe run {run_id}: nothing published")
+    _complete_quality(connection, run_id)
     _grant_reading(connection, CANDIDATE)
     retired_schema = None
     if _schema_exists(connection, PUBLISHED):
@@ -250,6 +268,19 @@ def _swap_in(
         actor=actor,
         reason=reason,
         retired_schema=retired_schema,
+    )
+
+
+def _complete_quality(connection: psycopg.Connection, run_id: str) -> None:
+    """What this run's checks found joins the runs before it: it was not known when the candidate
+    was built."""
+    quality = sql.Identifier(CANDIDATE, "mart_data_quality")
+    connection.execute(sql.SQL("delete from {} where run_id = %s").format(quality), [run_id])
+    connection.execute(
+        sql.SQL("insert into {} ({}) select {} from ops.judged_check where run_id = %s").format(
+            quality, _QUALITY, _QUALITY
+        ),
+        [run_id],
     )
 
 
