@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,3 +29,22 @@ def warehouse_home() -> Iterator[Settings]:
             yield settings
         finally:
             embedded.stop(settings)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """The figures of the gate: corruptions caught, legitimate days held."""
+    told = [
+        (report.outcome, dict(report.user_properties))
+        for reports in terminalreporter.stats.values()
+        for report in reports
+        if getattr(report, "when", "") == "call"
+    ]
+    tried = [outcome for outcome, _ in told if "corruption" in _]
+    if tried:
+        caught = tried.count("passed")
+        terminalreporter.write_line(f"gate: {caught} of {len(tried)} corruptions caught")
+    for _, facts in told:
+        if "false_holds" in facts:
+            terminalreporter.write_line(
+                f"gate: {facts['false_holds']} false holds in {facts['days']} legitimate days"
+            )
