@@ -21,6 +21,7 @@ from encours.clients.fec_tally import FecSummary, FecTally
 from encours.landing.store import Manifest, Page
 from encours.loading.encoding import COLUMNS_COPY_OPTIONS, encode_columns
 from encours.loading.prefetch import prefetched
+from encours.loading.raw_tables import check_clock
 
 # A file whose name carries no SIREN belongs to the one company of this home.
 DEFAULT_ENTITY = "main"
@@ -52,6 +53,8 @@ def load_ledgers(
     with connection.transaction():
         connection.execute("select pg_advisory_xact_lock(hashtext('encours.raw_fec'))")
         connection.execute("select set_config('encours.run_id', %s, true)", [run_id])
+        # The newest delivery of a year stands for it: after the clock went back, the old one would.
+        check_clock(connection, sql.Identifier("raw_fec", "ledger_files"))
         loaded: list[LoadedLedger] = []
         for (entity_id, _), parts in years.items():
             known = _known_year(connection, entity_id, parts)
