@@ -7,9 +7,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 BENCH := .venv-bench
 BROWSER := $(VENV)/browser
+AUDIT := .venv-audit
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test check up stop bench soak clean lock setup
+.PHONY: demo test check up stop bench soak audit clean lock setup
 
 demo: $(READY)
 	@$(BIN)/encours demo
@@ -53,11 +54,22 @@ $(BROWSER): $(READY) requirements/browser.txt
 soak: $(READY) $(BROWSER)
 	$(BIN)/pytest -m soak -s tests
 
+# Asks a public service about every locked version, which `make check` must do without. Fails where
+# a version could not be asked about: no answer is not a good one.
+audit: $(AUDIT)/ready
+	$(AUDIT)/bin/pip-audit --strict --require-hashes --disable-pip --progress-spinner off \
+	    -r requirements/requirements.txt
+
+$(AUDIT)/ready: requirements/audit.txt
+	@test -x $(AUDIT)/bin/python || $(PYTHON) -m venv $(AUDIT)
+	@$(AUDIT)/bin/python -m pip install --quiet --require-hashes --no-deps -r requirements/audit.txt
+	@touch $@
+
 setup: $(READY)
 
 clean:
 	-@test -x $(BIN)/encours && $(BIN)/encours stop
-	rm -rf .encours $(VENV) $(BENCH) .mypy_cache .ruff_cache .pytest_cache .hypothesis dbt_project/target
+	rm -rf .encours $(VENV) $(BENCH) $(AUDIT) .mypy_cache .ruff_cache .pytest_cache .hypothesis dbt_project/target
 
 # uv installs in seconds what takes pip minutes; where it cannot reach the registry as pip is
 # configured to, pip does the same work from the same hashes.
@@ -87,3 +99,6 @@ lock:
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --no-header -c requirements/requirements.txt \
 	    requirements/browser.in -o requirements/browser.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	    --no-emit-index-url --no-header --no-strip-extras \
+	    requirements/audit.in -o requirements/audit.txt

@@ -13,6 +13,7 @@ import secrets
 import shutil
 import sys
 import traceback
+from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TextIO
@@ -52,6 +53,7 @@ Reason = Annotated[str, typer.Option("--reason", help="Why; kept in the ledger."
 
 def main() -> None:
     """Entry point: one clear line for every error on purpose, and its exit status."""
+    _hide_password()
     try:
         typer.main.get_command(app).main(prog_name="encours", standalone_mode=False)
     except UsageError as error:
@@ -76,6 +78,33 @@ def main() -> None:
         _fail(line, EXIT_FAILED)
 
 
+def _hide_password() -> None:
+    """Everybody on a machine may read its command lines: this process starts again with a URL that
+    holds a password in its environment, which only its own user may read."""
+    kept, url = without_url(sys.argv[1:])
+    if url and ":" in url.partition("://")[2].rpartition("@")[0]:
+        environment = {**os.environ, "ENCOURS_WAREHOUSE": url}
+        # -P: `-m` would put the caller's working folder first on the import path.
+        program = [sys.executable, "-P", "-m", "encours.cli"]
+        os.execve(sys.executable, [*program, *kept], environment)
+
+
+def without_url(arguments: Sequence[str]) -> tuple[list[str], str | None]:
+    """The arguments without --warehouse, and its value."""
+    kept: list[str] = []
+    url = None
+    rest = iter(arguments)
+    for argument in rest:
+        name, equals, value = argument.partition("=")
+        if name == "--warehouse":
+            url = value if equals else next(rest, None)
+        elif argument == "--":
+            kept += [argument, *rest]
+        else:
+            kept.append(argument)
+    return kept, url
+
+
 def _unexpected(error: Exception) -> str:
     """The line for an error that nobody foresaw; its trace goes to the home's log."""
     line = " ".join(str(error).split())[:200]
@@ -96,6 +125,9 @@ def _fail(line: str, status: int) -> None:
 
 def _settings(home: Path | None, warehouse: str | None) -> Settings:
     settings = load_settings(home, warehouse)
+    # What is landed, logged and built is somebody's books: for this user only, and for what starts
+    # from here.
+    os.umask(0o077)
     try:
         settings.home.mkdir(parents=True, exist_ok=True)
         settings.inbox_dir.mkdir(exist_ok=True)
