@@ -31,11 +31,21 @@ from encours.warehouse.connections import open_warehouse
 from home_processes import server_of, strays_of
 from marts_content import Row, marts_content
 
-# All three are the as-of date; they differ if a statement sees two publications.
-DATES = """
-select (select as_of_date from publication_info), (select max(as_of_date) from mart_aged_balance),
-    (select max(as_of_date) from mart_dso)
+# What one statement sees of the marts; the sum of the buckets is that of the items, to the cent.
+SEEN = """
+select
+    (select publication_id from publication_info) as publication_id,
+    (select as_of_date from publication_info) as as_of_date,
+    (select max(as_of_date) from mart_aged_balance) as aged_on,
+    (select max(as_of_date) from mart_dso) as dso_on,
+    (select sum(open_company_amount) from fct_open_items) as open_amount,
+    (
+        select sum(open_company_amount) from mart_aged_balance
+        where as_of_date = (select as_of_date from publication_info)
+    ) as aged_amount,
+    (select count(*) from dim_customer) as customer_count
 """
+POLLS_PER_SECOND = 50
 LEAVING_SECONDS = 15.0
 
 
@@ -173,6 +183,11 @@ def kill_backend(settings: Settings) -> int:
     return _kill([psutil.Process(pid) for pid in (*at_work, *sessions)][:1])
 
 
+def kill_server_process(settings: Settings, choose: Callable[[list[int]], int]) -> int:
+    """Any process of the server, whatever it does."""
+    return _kill([psutil.Process(choose(sorted(server_of(settings.home))))])
+
+
 def kill_postmaster(settings: Settings) -> int:
     pid_file = settings.postgres_dir / "data" / "postmaster.pid"
     return _kill([psutil.Process(int(pid_file.read_text().split()[0]))])
@@ -218,43 +233,76 @@ def _kill(victims: list[psutil.Process]) -> int:
     return len(victims)
 
 
-# --- a reader ----------------------------------------------------------------------------------
+# --- readers -----------------------------------------------------------------------------------
 
 
 @dataclass
-class Reader:
-    """Polls the marts as BI does, on a connection that it keeps, and remembers what it saw."""
+class Readers:
+    """Poll the marts as BI does, fifty times a second by a connection that is kept and as often by
+    a new one each time, and count what nobody should see: an error, a mixture of two publications,
+    or a publication that changes."""
 
     settings: Settings
-    seen: set[tuple[Any, ...]] = field(default_factory=set)
-    errors: list[str] = field(default_factory=list)
-    polls: int = 0
+    reads: int = 0
+    anomalies: list[str] = field(default_factory=list)
+    _seen: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
     _done: threading.Event = field(default_factory=threading.Event)
-    _thread: threading.Thread | None = None
+    _threads: list[threading.Thread] = field(default_factory=list)
 
-    def __enter__(self) -> Reader:
+    def __enter__(self) -> Readers:
         self._url = open_warehouse(self.settings).reader_url
-        self._thread = threading.Thread(target=self._poll)
-        self._thread.start()
+        self._threads = [
+            threading.Thread(target=self._poll, args=[stays]) for stays in (True, False)
+        ]
+        for thread in self._threads:
+            thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._done.set()
-        assert self._thread is not None
-        self._thread.join()
+        for thread in self._threads:
+            thread.join()
 
-    def saw_one_publication_at_a_time(self) -> bool:
-        return self.polls > 0 and not self.errors and all(len({*dates}) == 1 for dates in self.seen)
-
-    def _poll(self) -> None:
+    def _poll(self, stays: bool) -> None:
         while not self._done.is_set():
             try:
                 with psycopg.connect(self._url, connect_timeout=5, autocommit=True) as connection:
-                    while not self._done.wait(0.01):
-                        self.seen.update(connection.execute(DATES).fetchall())
-                        self.polls += 1
+                    while not self._done.is_set():
+                        due = time.monotonic() + 1 / POLLS_PER_SECOND
+                        self._look(connection)
+                        self._done.wait(max(0.0, due - time.monotonic()))
+                        if not stays:
+                            break
             except psycopg.OperationalError:
                 self._done.wait(0.1)  # The server was killed; the next run starts it again.
             except psycopg.Error as error:
-                self.errors.append(str(error))
-                self._done.wait(0.1)
+                self._note(f"{type(error).__name__}: {error}")
+
+    def _look(self, connection: psycopg.Connection) -> None:
+        (answer,) = connection.execute(SEEN).fetchall()
+        publication_id, as_of_date, aged_on, dso_on, open_amount, aged_amount, _ = answer
+        with self._lock:
+            self.reads += 1
+            first = self._seen.setdefault(publication_id, answer)
+        if answer != first or {aged_on, dso_on} != {as_of_date} or open_amount != aged_amount:
+            self._note(f"saw {answer}, first {first}")
+
+    def _note(self, anomaly: str) -> None:
+        with self._lock:
+            self.anomalies.append(anomaly)
+
+
+@dataclass
+class Tally:
+    """Of all kills: `killed` are the moments at which somebody was, `survived` those after which
+    the next cycle published what an undisturbed one does."""
+
+    killed: int = 0
+    survived: int = 0
+    reads: int = 0
+    anomalies: int = 0
+
+    def add(self, readers: Readers) -> None:
+        self.reads += readers.reads
+        self.anomalies += len(readers.anomalies)

@@ -1,24 +1,32 @@
-"""kill -9 in the middle of a run while it builds, with its server.
+"""kill -9 of a run five times, at random moments of five of its steps.
 
-While it loads, ten random moments and more victims: `make soak`.
+While a COPY stands still, forty more moments, and ten of a scheduled cycle: `make soak`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import random
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import psycopg
 import pytest
 
+from encours.settings import Settings
 from encours.warehouse.connections import open_warehouse
 from killed_runs import (
     Homes,
-    Reader,
+    Readers,
     finish_run,
     has_reached,
     homes,
+    kill_backend,
+    kill_dbt,
     kill_group,
     kill_postmaster,
+    kill_run,
     kill_when,
     start_run,
     wait_until_alone,
@@ -27,6 +35,7 @@ from marts_content import Row, marts_content
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("kill")]
 
+CHOOSER = random.Random(20261122)
 # Not pg_stat_activity, which does not change within a transaction.
 BLOCKED = "select 1 from pg_locks where not granted and relation = 'raw_fec.ledger_lines'::regclass"
 
@@ -66,23 +75,46 @@ def test_run_killed_while_it_loads_leaves_nothing_and_the_next_one_publishes_the
     prepared.discard(settings)
 
 
-def test_run_killed_with_its_server_while_it_builds_leaves_the_marts_to_readers(
+@pytest.mark.timeout(1800)
+def test_cycle_after_five_kills_publishes_the_same_and_readers_saw_nothing_of_them(
     prepared: Homes, expected: dict[str, list[Row]]
 ) -> None:
-    settings = prepared.copy("building")
+    settings = prepared.copy("killed")
+    victims: dict[str, Callable[[subprocess.Popen[str]], int]] = {
+        "load_raw": kill_group,
+        "build_canonical": kill_dbt,
+        "build_core": lambda process: kill_group(process) and kill_postmaster(settings),
+        "build_marts": lambda _: kill_backend(settings),
+        "audit_candidate": kill_run,
+    }
+    killed, strays = [], []
 
-    with Reader(settings) as reader:
-        process = start_run(settings, prepared.books.next_year)
-        killed, _ = kill_when(
-            process,
-            lambda: has_reached(settings, "build_core"),
-            lambda: kill_group(process) and kill_postmaster(settings),
-        )
-        strays = wait_until_alone(settings)
+    with Readers(settings) as readers:
+        for step, kill in victims.items():
+            process = start_run(settings, prepared.books.next_year)
+            moment = Moment(settings, step, CHOOSER.uniform(0.0, 1.0))
+            killed.append(kill_when(process, moment.is_due, lambda: kill(process))[0])  # noqa: B023
+            strays.append(wait_until_alone(settings))
         finish_run(settings, prepared.books.next_year)
 
-    assert killed
-    assert strays == {}
+    assert all(killed), dict(zip(victims, killed, strict=True))
+    assert strays == [{}] * len(victims)
     assert marts_content(open_warehouse(settings).pipeline_url) == expected
-    assert reader.saw_one_publication_at_a_time()
+    assert readers.anomalies == []
+    assert readers.reads > 100
     prepared.discard(settings)
+
+
+@dataclass
+class Moment:
+    """So many seconds after the newest run has begun a step."""
+
+    settings: Settings
+    step: str
+    seconds: float
+    _due: float | None = None
+
+    def is_due(self) -> bool:
+        if self._due is None and has_reached(self.settings, self.step):
+            self._due = time.monotonic() + self.seconds
+        return self._due is not None and time.monotonic() >= self._due
