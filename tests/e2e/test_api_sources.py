@@ -1,10 +1,12 @@
-"""One set of books through every source: the same figures, to the cent, in one group.
+"""One set of books through every source: the same figures, to the cent, in one group. Its names and
+numbers are such that somebody who took them for SQL, a template or a number would show.
 
 The day after, what changed is read as everything would be (`make soak`).
 """
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
@@ -22,6 +24,7 @@ from encours.sandbox.server import Sandbox
 from encours.settings import Settings
 from encours.sources.registry import API_SOURCES
 from encours.warehouse.connections import open_warehouse
+from hostile_text import SHORTEST, spoil
 from same_figures import Figures, difference, figures
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("api_sources")]
@@ -54,6 +57,9 @@ def publish(home: Settings) -> None:
 def books(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("books")
     write_plain_books(400, AS_OF, folder / "demo", folder / "plain")
+    spoil(folder / "plain" / "customers.csv", "customer_name")
+    spoil(folder / "plain" / "documents.csv", "document_number", SHORTEST)
+    spoil(folder / "plain" / "payments.csv", "reference")
     return folder / "plain"
 
 
@@ -161,6 +167,20 @@ def test_money_of_pennylane_is_counted_once_with_the_ledger_and_without(
     lines = difference(figures_of(published, ENTITY, "pennylane"), told)
 
     assert not lines, "\n".join(lines)
+
+
+@pytest.mark.parametrize("source", ["files", *sorted(API_SOURCES)])
+def test_names_arrive_as_they_were_written(published: Settings, books: Path, source: str) -> None:
+    with (books / "customers.csv").open(newline="") as file:
+        written = sorted(row["customer_name"] for row in csv.DictReader(file))
+
+    told = steps.rows(
+        published,
+        "select customer_name from marts.dim_customer where entity_id = %s",
+        ENTITY if source == "files" else source,
+    )
+
+    assert sorted(name for (name,) in told) == written
 
 
 @pytest.mark.soak
