@@ -64,8 +64,21 @@ def _dag(dag: Any) -> dict[str, Any]:
         "timeout_seconds": dag.dagrun_timeout.total_seconds() if dag.dagrun_timeout else None,
         "start_date": dag.start_date.isoformat() if dag.start_date else None,
         "schedule": _schedule(dag.schedule),
+        "deadlines": [
+            {
+                "reference": alert.reference.reference_name,
+                "hours": alert.interval.total_seconds() / 3600,
+                "callback": alert.callback.path,
+                "kwargs": alert.callback.kwargs,
+            }
+            for alert in _listed(dag.deadline)
+        ],
         "tasks": {task.task_id: _task(task) for task in dag.tasks},
     }
+
+
+def _listed(found: Any) -> list[Any]:
+    return found if isinstance(found, list) else [found] if found else []
 
 
 def _schedule(schedule: Any) -> Any:
@@ -74,6 +87,8 @@ def _schedule(schedule: Any) -> Any:
         return schedule
     if isinstance(schedule, list | tuple):
         return {"all": [asset.name for asset in schedule]}
+    if type(schedule).__name__ == "CronTriggerTimetable":
+        return f"{schedule.expression} {schedule.timezone}"
     word = {"AssetAny": "any", "AssetAll": "all"}[type(schedule).__name__]
     return {word: [asset.name for asset in schedule.objects]}
 
@@ -90,6 +105,7 @@ def _task(task: Any) -> dict[str, Any]:
             (rule.exception_path, rule.action.value)
             for rule in getattr(task.retry_policy, "rules", ())
         ],
+        "tells_of_failure": [type(one).__name__ for one in task.on_failure_callback],
         "trigger_rule": task.trigger_rule.value,
         "is_teardown": task.is_teardown,
         "downstream": sorted(task.downstream_task_ids),

@@ -29,6 +29,7 @@ EXPECTED_DAGS = {
     "build_receivables",
     "release_held",
     "maintain_warehouse",
+    "watch_publication",
 }
 DAG_FILES = sorted((project_root() / "dags").glob("*.py"))
 

@@ -57,7 +57,8 @@ def test_dags_start_from_a_fixed_date_or_wait_for_their_hour(bag: dict[str, Any]
     """A new home reads what is connected at once; it has nothing to reconcile or to clean yet."""
     starts = {dag_id: dag["start_date"] for dag_id, dag in bag["dags"].items()}
 
-    assert {starts.pop("maintain_warehouse"), starts.pop("reconcile_sources")} == {None}
+    waiting = ("maintain_warehouse", "reconcile_sources", "watch_publication")
+    assert {starts.pop(dag_id) for dag_id in waiting} == {None}
     assert set(starts.values()) == {"2026-01-01T00:00:00+00:00"}
 
 
@@ -80,6 +81,29 @@ def test_every_task_is_tried_again_by_the_kind_of_its_error(bag: dict[str, Any])
     assert (
         tasks_where(bag, lambda task: [tuple(rule) for rule in task["retry_rules"]] != rules) == []
     )
+
+
+def test_every_failure_is_told_but_that_of_a_release_which_somebody_waits_for(
+    bag: dict[str, Any],
+) -> None:
+    silent = tasks_where(bag, lambda task: task["tells_of_failure"] != ["AlertNotifier"])
+
+    assert {name.partition(".")[0] for name in silent} == {"release_held"}
+
+
+def test_publication_of_the_day_has_a_deadline_that_tells_people(bag: dict[str, Any]) -> None:
+    found = {dag_id: dag["deadlines"] for dag_id, dag in bag["dags"].items() if dag["deadlines"]}
+
+    assert found == {
+        "watch_publication": [
+            {
+                "reference": "DagRunLogicalDateDeadline",
+                "hours": 2.0,
+                "callback": "encours.orchestration.notifier.AlertNotifier",
+                "kwargs": {"event": "late"},
+            }
+        ]
+    }
 
 
 def test_retries_are_bounded_and_a_release_is_never_repeated(bag: dict[str, Any]) -> None:

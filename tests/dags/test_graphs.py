@@ -63,6 +63,7 @@ GRAPHS = {
         "clean_airflow": ["vacuum_tables"],
         "vacuum_tables": [],
     },
+    "watch_publication": {"wait_for_publication": []},
 }
 SCHEDULES = {
     "ingest_fec": {"all": ["inbox/fec"]},
@@ -73,6 +74,7 @@ SCHEDULES = {
     "build_receivables": {"any": ["raw/fec", "raw/files", *(f"raw/{key}" for key in APIS)]},
     "release_held": None,
     "maintain_warehouse": "30 2 * * *",
+    "watch_publication": "0 5 * * * Europe/Paris",
 }
 OUTLETS = {
     "ingest_fec.load_raw": ["raw/fec"],

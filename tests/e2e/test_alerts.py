@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 import warehouse_steps as steps
@@ -176,7 +177,7 @@ def test_release_ends_the_hold_and_says_so_once(books: Settings, receiver: Recei
 def test_marts_that_are_late_are_told_until_they_are_published(
     books: Settings, receiver: Receiver
 ) -> None:
-    deadline = datetime(2026, 3, 30, 5, tzinfo=UTC)
+    deadline = datetime(2036, 3, 31, 7, tzinfo=ZoneInfo("Europe/Paris"))
     alerting.report_late(books, deadline)
     alerting.report_late(books, deadline)
 
@@ -186,7 +187,85 @@ def test_marts_that_are_late_are_told_until_they_are_published(
         "[Encours] Data late, 1 source",
         "[Encours] Data up to date again",
     ]
-    assert "before 2026-03-30, 07:00 (Europe/Paris)" in receiver.contents[0]["message"]
+    assert "before 2036-03-31, 07:00 (Europe/Paris)" in receiver.contents[0]["message"]
+
+
+def test_marts_that_were_published_on_the_day_are_not_late(
+    books: Settings, receiver: Receiver
+) -> None:
+    alerting.report_late(books, datetime.now(UTC))
+
+    assert receiver.posts == []
+
+
+def raise_alerts(settings: Settings, *rows: str) -> None:
+    """`mart_alerts` of what is published holds these rows."""
+    with steps.pipeline(settings) as connection:
+        connection.execute("drop table if exists marts.mart_alerts, marts.dim_customer")
+        connection.execute(
+            "create table marts.mart_alerts (alert_id text, alert_type text, entity_id text,"
+            " customer_id text, observed_value numeric(20, 6), limit_value numeric(20, 6),"
+            " unit text, since_date date)"
+        )
+        connection.execute(
+            "create table marts.dim_customer as select id as customer_id, %s || id as"
+            " customer_name from (values ('c1'), ('c2')) as ids (id)",
+            [f"{NAME} "],
+        )
+        for row in rows:
+            connection.execute(
+                "insert into marts.mart_alerts values (%s, %s, 'lyon', %s, %s, %s, %s, %s)",
+                [value or None for value in row.split(",")],
+            )
+
+
+DRIFT = "dso_drift:lyon,dso_drift,,62.5,57.12,days,2024-11-30"
+FIRST = "concentration:lyon:c1,concentration,c1,0.42,0.25,ratio,2024-12-31"
+SECOND = "concentration:lyon:c2,concentration,c2,0.31,0.25,ratio,2024-12-31"
+
+
+def test_business_alert_is_told_once_while_it_stands(books: Settings, receiver: Receiver) -> None:
+    raise_alerts(books, DRIFT, FIRST)
+    alerting.report_publication(books)
+    alerting.report_publication(books)
+    raise_alerts(books, DRIFT, FIRST, SECOND)
+
+    alerting.report_publication(books)
+
+    assert subjects(receiver) == [
+        "[Encours] Receivables alerts, 2 alerts",
+        "[Encours] Receivables alerts, 1 alert",
+    ]
+    told = receiver.contents[0]["message"].replace("\u00a0", " ")
+    assert "- DSO drift (Entity: lyon)" in told
+    assert "observed: 62.5 days · expected: 57.12 days at most · since 2024-11-30" in told
+    assert "- Concentration of the outstanding, 1 customer (Entity: lyon)" in told
+    assert "observed: 42.0% · expected: 25.0% at most · since 2024-12-31" in told
+
+
+def test_business_alert_that_wavers_about_its_limit_is_told_once(
+    books: Settings, receiver: Receiver
+) -> None:
+    for rows in ((FIRST,), (), (FIRST,), ()):
+        raise_alerts(books, *rows)
+        alerting.report_publication(books)
+
+    assert len(receiver.posts) == 1
+
+
+def test_business_alert_names_customers_only_where_the_home_asks(
+    books: Settings, receiver: Receiver
+) -> None:
+    raise_alerts(books, FIRST)
+    alerting.report_publication(books)
+    with (books.home / "alerts.yml").open("a") as file:
+        file.write("with_customers: true\n")
+    raise_alerts(books, FIRST, SECOND)
+
+    alerting.report_publication(books)
+
+    assert NAME not in str(receiver.contents[0])
+    assert f"{NAME} c2" in receiver.contents[1]["message"]
 
 
 def test_source_that_went_stale_is_told_with_both_numbers(

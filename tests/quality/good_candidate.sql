@@ -235,6 +235,13 @@ create table mart_restatements (
 insert into mart_restatements values
 (date '2024-12-31', 'fr01', 'i1', -20.00);
 
+create table mart_alerts (
+    as_of_date date, alert_id text, alert_type text, entity_id text, customer_id text
+);
+insert into mart_alerts values
+(date '2025-01-31', 'overdue_ratio:fr01', 'overdue_ratio', 'fr01', null),
+(date '2025-01-31', 'concentration:fr01:c1', 'concentration', 'fr01', 'c1');
+
 set search_path = intermediate;
 
 create table int_policies as

@@ -229,6 +229,17 @@ MUTATIONS: Final[dict[tuple[str, str], str]] = {
     ("mart_restatements", "closed_months_changed_little"): """
         update marts_candidate.mart_restatements set change_company_amount = -2000.00
     """,
+    # --- alerts
+    ("mart_alerts", "alerts_show_the_date_of_the_run"): """
+        update marts_candidate.mart_alerts set as_of_date = date '2024-12-31'
+        where customer_id = 'c1'
+    """,
+    ("mart_alerts", "alerts_stand_for_a_minority_of_customers"): """
+        insert into marts_candidate.mart_alerts
+        select date '2025-01-31', 'bucket_jump:fr01:' || customer_id, 'bucket_jump', 'fr01',
+            customer_id
+        from marts_candidate.dim_customer where customer_id in ('c2', 'c3')
+    """,
     # --- behaviour
     ("mart_payer_behaviour", "behaviour_shows_the_date_of_the_run"): """
         delete from marts_candidate.mart_payer_behaviour where as_of_date = date '2025-01-31'

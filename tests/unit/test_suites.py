@@ -178,6 +178,7 @@ def test_the_shipped_suites_cover_the_published_tables() -> None:
         "fct_open_items",
         "fct_receivable_movements",
         "mart_aged_balance",
+        "mart_alerts",
         "mart_aged_balance_by_scope",
         "mart_dso",
         "mart_dso_bridge",

@@ -166,7 +166,7 @@ class _Words:
         return f"{number}{_NO_BREAK}{form}"
 
     def title(self, notice: Notice) -> str:
-        number = len(notice.findings)
+        number = sum(finding.customer_count or 1 for finding in notice.findings)
         return self.text(
             f"{notice.kind}.{notice.stage}",
             checks=self.count(number, "check"),

@@ -7,11 +7,12 @@ raises: what cannot be told is logged and shows in `encours status`, and the run
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property, wraps
+from itertools import groupby
 from typing import Any, ParamSpec
 
 import psycopg
@@ -21,6 +22,7 @@ from encours.alerts.channels import Channel, ChannelFailed
 from encours.alerts.notices import Finding, Notice, Quantity, from_json, render
 from encours.errors import EncoursError, QualityHold
 from encours.orchestration import accesses, alert_findings, services
+from encours.orchestration.deadlines import is_published_by
 from encours.quality.results import CheckResult
 from encours.quality.suites import load_suites
 from encours.settings import Settings, project_root
@@ -104,9 +106,10 @@ def report_success(settings: Settings, dag_id: str, connection_id: str = "") -> 
 
 
 def report_publication(settings: Settings) -> None:
-    """After a publication, a release or a rollback: what has ended, and what is stale."""
+    """After a publication, a release or a rollback: what has ended, what is stale, what is new."""
     _report_published(settings)
     _report_freshness(settings)
+    _report_business(settings)
 
 
 @_never_raises
@@ -121,9 +124,11 @@ def _report_published(settings: Settings) -> None:
 
 @_never_raises
 def report_late(settings: Settings, deadline: datetime) -> None:
-    """The deadline has passed and nothing was published today: told once until it is."""
+    """The deadline has passed and nothing was published on its day: told once until it is."""
     with _desk(settings) as desk:
         current = ledger.read_current(desk.connection)
+        if is_published_by(current["published_at"] if current else None, deadline):
+            return
         opened = incidents.record(desk.connection, Occurrence("freshness", LATE))
         if opened:
             last = current["published_at"].isoformat() if current else ""
@@ -234,6 +239,87 @@ def _stale(
         entity_ids=(entity_id,),
         source=source,
     )
+
+
+BUSINESS = """
+select alerts.alert_id, alerts.alert_type, alerts.entity_id, alerts.observed_value::text,
+    alerts.limit_value::text, alerts.unit, alerts.since_date,
+    case when alerts.customer_id is not null
+        then coalesce(customers.customer_name, alerts.customer_id) end
+from marts.mart_alerts as alerts
+left join marts.dim_customer as customers on alerts.customer_id = customers.customer_id
+order by alerts.entity_id, alerts.alert_type, alerts.observed_value - alerts.limit_value desc,
+    alerts.alert_id
+"""
+
+
+@_never_raises
+def _report_business(settings: Settings) -> None:
+    """What `mart_alerts` has that the publication before had not, in one message."""
+    with _desk(settings) as desk:
+        current = ledger.read_current(desk.connection)
+        row = desk.connection.execute(
+            "select to_regclass('marts.mart_alerts') is not null"
+        ).fetchone()
+        # Marts of an older version, after a rollback, have none.
+        if current is None or not (row and row[0]):
+            return
+        standing = [StandingAlert(*row) for row in desk.connection.execute(BUSINESS).fetchall()]
+        names = [alert.alert_id for alert in standing]
+        incidents.close(desk.connection, "business", but=names)
+        incidents.reopen_wavering(desk.connection, "business", names)
+        new = [
+            alert
+            for alert in standing
+            if incidents.record(
+                desk.connection,
+                Occurrence("business", alert.alert_id, (), alert.entity_id, current["run_id"]),
+            )
+        ]
+        if new:
+            desk.queue(
+                Notice(
+                    "business",
+                    run_id=current["run_id"],
+                    as_of_date=current["as_of_date"].isoformat(),
+                    findings=tuple(_business(new, desk.configured.with_customers)),
+                )
+            )
+
+
+@dataclass(frozen=True)
+class StandingAlert:
+    """A row of mart_alerts; values are decimal text, `customer` is a name or None."""
+
+    alert_id: str
+    alert_type: str
+    entity_id: str
+    observed_value: str
+    limit_value: str
+    unit: str
+    since_date: date
+    customer: str | None
+
+
+def _business(alerts: Sequence[StandingAlert], with_customers: bool) -> Iterator[Finding]:
+    """One finding per entity and type: of customers how many they are, and the worst of them."""
+    for _, group in groupby(alerts, key=lambda alert: (alert.entity_id, alert.alert_type)):
+        members = list(group)
+        worst = members[0]
+        customers = [alert.customer for alert in members if alert.customer is not None]
+        yield Finding(
+            worst.alert_type,
+            observed=Quantity(_trimmed(worst.observed_value), worst.unit),
+            expected=Quantity(_trimmed(worst.limit_value), worst.unit, "at_most"),
+            entity_ids=(worst.entity_id,),
+            since=worst.since_date.isoformat(),
+            customer_count=len(customers),
+            customers=tuple(customers) if with_customers else (),
+        )
+
+
+def _trimmed(number: str) -> str:
+    return number.rstrip("0").rstrip(".") if "." in number else number
 
 
 def _recovered(incident: Incident, dag_id: str) -> Notice:

@@ -10,12 +10,14 @@ import asyncio
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 from airflow.sdk import BaseNotifier
 
 from encours.orchestration import alerting
 from encours.orchestration.alerting import FailedTask
-from encours.settings import load_settings
+from encours.orchestration.deadlines import earliest_zone
+from encours.settings import Settings, load_settings
 
 Event = Literal["failure", "success", "late"]
 
@@ -30,7 +32,7 @@ class AlertNotifier(BaseNotifier):  # type: ignore[misc] # (Airflow is not typed
     def notify(self, context: Mapping[str, Any]) -> None:
         settings = load_settings()
         if self.event == "late":
-            alerting.report_late(settings, _moment(context["deadline"]["deadline_time"]))
+            alerting.report_late(settings, _deadline(settings, context))
         elif self.event == "success":
             request = _request(context)
             alerting.report_success(
@@ -64,5 +66,8 @@ def _request(context: Mapping[str, Any]) -> Mapping[str, Any]:
     return request if isinstance(request, Mapping) else {}
 
 
-def _moment(value: Any) -> datetime:
-    return value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+def _deadline(settings: Settings, context: Mapping[str, Any]) -> datetime:
+    """The moment that was missed, on the clock that it is meant on."""
+    value = context["deadline"]["deadline_time"]
+    moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+    return moment.astimezone(ZoneInfo(earliest_zone(settings.time_zones, moment)))

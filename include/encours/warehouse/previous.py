@@ -70,6 +70,20 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "bucket_order": "integer",
         "open_company_amount": "numeric",
     },
+    "mart_dso": {
+        "as_of_date": "date",
+        "scope_type": "text",
+        "scope_value": "text",
+        "dso_countback": "numeric",
+        "dso_status": "text",
+        "overdue_ratio_amount": "numeric",
+    },
+    "mart_payer_behaviour": {
+        "as_of_date": "date",
+        "entity_id": "text",
+        "customer_id": "text",
+        "avg_days_late_3m": "numeric",
+    },
     "mart_restatements": {
         "as_of_date": "date",
         "entity_id": "text",

@@ -18,7 +18,14 @@ with chosen as (
         max(case when policy = 'doubtful_in_dso' then policy_value end) as doubtful_in_dso,
         max(case when policy = 'disputed_in_dso' then policy_value end) as disputed_in_dso,
         max(case when policy = 'unapplied_in_dso' then policy_value end) as unapplied_in_dso,
-        max(case when policy = 'display_residue' then policy_value end) as display_residue
+        max(case when policy = 'display_residue' then policy_value end) as display_residue,
+        max(case when policy = 'alert_dso_days' then policy_value end) as alert_dso_days,
+        max(case when policy = 'alert_overdue_ratio' then policy_value end)
+            as alert_overdue_ratio,
+        max(case when policy = 'alert_concentration_ratio' then policy_value end)
+            as alert_concentration_ratio,
+        max(case when policy = 'alert_delay_days' then policy_value end) as alert_delay_days,
+        max(case when policy = 'alert_days_overdue' then policy_value end) as alert_days_overdue
     from {{ ref('int_policies') }}
     group by entity_id
 ),
@@ -47,6 +54,11 @@ final as (
         chosen.disputed_in_dso,
         chosen.unapplied_in_dso,
         cast(chosen.display_residue as numeric) as display_residue,
+        cast(chosen.alert_dso_days as integer) as alert_dso_days,
+        cast(chosen.alert_overdue_ratio as numeric) as alert_overdue_ratio,
+        cast(chosen.alert_concentration_ratio as numeric) as alert_concentration_ratio,
+        cast(chosen.alert_delay_days as integer) as alert_delay_days,
+        cast(chosen.alert_days_overdue as integer) as alert_days_overdue,
         home.bucket_limits as home_bucket_limits,
         home.unapplied as home_unapplied,
         -- Then one aged balance serves the entity and what spans entities.
