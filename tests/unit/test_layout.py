@@ -259,3 +259,12 @@ assert not acts, acts
     assert process.returncode == 0, process.stderr
     assert not HEAVY & set(json.loads(process.stdout.splitlines()[-1]))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_test_files_have_names_of_their_own() -> None:
+    """pytest imports them by name alone: two of one name stop the whole suite."""
+    names = [path.name for path in (project_root() / "tests").rglob("*.py")]
+
+    repeated = {name for name in names if names.count(name) > 1}
+
+    assert repeated == {"conftest.py"}
