@@ -46,8 +46,6 @@ def books(running_home: Settings, receiver: Receiver) -> Iterator[Settings]:
     steps.empty(running_home)
     steps.publish_made_up(running_home, "first", 1)
     with steps.pipeline(running_home) as connection:
-        # What the status asks of any marts.
-        connection.execute("create table marts.dim_entity (time_zone text)")
         connection.execute("create schema intermediate")
         connection.execute(
             "create table intermediate.int_entity_policies as"

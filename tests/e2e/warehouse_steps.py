@@ -160,6 +160,7 @@ def make_candidate(connection: psycopg.Connection, run_id: str, amount: int) -> 
         " first_business_date date, last_business_date date, last_extracted_at timestamptz,"
         " row_count bigint, is_stale boolean)"
     )
+    connection.execute("create table marts_candidate.dim_entity (entity_id text, time_zone text)")
     connection.execute(
         "create table marts_candidate.mart_data_quality as"
         " select * from ops.judged_check with no data"

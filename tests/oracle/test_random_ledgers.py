@@ -115,7 +115,11 @@ BATCHES = {
 
 @cache
 def drawn_cases(batch: Batch) -> dict[Case, str]:
-    """Case → entity that it becomes; always the same ones."""
+    """Case → entity that it becomes.
+
+    The same ones for the same seed and the same modules loaded: hypothesis also draws constants
+    that it finds in our modules, so another order of tests may make other ledgers.
+    """
     drawn = {
         Case(ledger, (), batch.home): f"M{number}"
         for number, ledger in enumerate(batch.made, start=1)
