@@ -152,7 +152,6 @@ class Served:
             **{
                 "headers": lambda: {"Authorization": "Bearer first-token"},
                 "limits": Limits(1000, 1),
-                "source": "books",
                 "patience": Patience(
                     sleep=self.clock.sleep,
                     monotonic=self.clock.monotonic,

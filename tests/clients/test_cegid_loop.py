@@ -468,7 +468,7 @@ def test_a_lasting_fault_is_one_line_without_what_the_books_say(
 def test_a_refused_key_names_the_connection_and_how_to_mend_it(running: Sandbox) -> None:
     client = Served(running).open(secret="an-old-secret")
 
-    with pytest.raises(FatalError, match=r"books_1.*encours connect cegid_loop") as raised:
+    with pytest.raises(FatalError, match=r"books_1.*encours connect books_1") as raised:
         client.company_id()
 
     assert "an-old-secret" not in str(raised.value)

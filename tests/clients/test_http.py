@@ -213,7 +213,7 @@ def test_second_401_names_the_connection_and_how_to_mend_it() -> None:
         with pytest.raises(FatalError) as refused:
             session.get("/a")
 
-    assert str(refused.value) == "books_1: /a: the access was refused (encours connect books)"
+    assert str(refused.value) == "books_1: /a: the access was refused (encours connect books_1)"
     assert len(renewals) == 1
     assert len(served.asked) == 2
 
@@ -229,7 +229,7 @@ def test_401_without_another_token_is_not_repeated(renew: Any) -> None:
 def test_403_is_fatal_without_renewing() -> None:
     with (
         serve(as_json({}, 403)) as served,
-        pytest.raises(FatalError, match=r"answered 403 \(encours connect books\)"),
+        pytest.raises(FatalError, match=r"answered 403 \(encours connect books_1\)"),
     ):
         served.session(renew=pytest.fail).get("/a")
 

@@ -572,7 +572,7 @@ def test_a_token_that_is_refused_names_the_connection_and_how_to_mend_it(
     served = serve(running)
     served.client = served.open(secret="an-old-token")
 
-    with pytest.raises(FatalError, match=r"books_1.*encours connect pennylane") as raised:
+    with pytest.raises(FatalError, match=r"books_1.*encours connect books_1") as raised:
         served.client.company_id()
 
     assert "an-old-token" not in str(raised.value)

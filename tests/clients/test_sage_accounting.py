@@ -523,9 +523,9 @@ def test_request_limit_of_the_connection_is_kept(server: Sandbox) -> None:
     assert 120 <= sum(time.slept) < 240
 
 
-@pytest.mark.parametrize("limit", ["0", "-1", "many", "1.5", ""])
+@pytest.mark.parametrize("limit", ["0", "-1", "many", "1.5"])
 def test_limit_that_is_no_number_is_refused(sandbox: Sandbox, limit: str) -> None:
-    with pytest.raises(FatalError, match="requests_per_minute must be a whole number"):
+    with pytest.raises(FatalError, match=r"requests_per_minute .* is no number from 1"):
         client_of(sandbox, requests_per_minute=limit)
 
 

@@ -184,9 +184,9 @@ def test_who_refers_is_read_before_whom_it_refers_to() -> None:
     assert names.index("credit_notes") < names.index("invoices") < names.index("contacts")
 
 
-@pytest.mark.parametrize("size", ["0", "1001", "many", "-1", ""])
+@pytest.mark.parametrize("size", ["0", "1001", "many", "-1"])
 def test_page_size_that_the_vendor_refuses_is_refused_before(sandbox: Sandbox, size: str) -> None:
-    with pytest.raises(FatalError, match="page_size must be a number from 1 to 1000"):
+    with pytest.raises(FatalError, match=r"page_size .* is no number from 1 to 1000"):
         client_of(sandbox, page_size=size)
 
 

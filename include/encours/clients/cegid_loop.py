@@ -52,6 +52,7 @@ BASE_URL = "https://api.cegid.com/loop-api-publiques"
 # The most that a listing of entries gives; no page tells more of the other listings.
 PAGE_RECORDS = 100
 REQUESTS_PER_MINUTE = 60
+_MOST_REQUESTS_PER_MINUTE = 10_000
 ENTRIES = "ecritures"
 PATHS: Mapping[str, str] = {
     ENTRIES: "/EcritureComptable",
@@ -108,13 +109,13 @@ class CegidLoopClient:
             "x-apikey": f"{access.login}:{access.secret}",
             "Accept": "application/json",
         }
+        requests = access.number("requests_per_minute", _MOST_REQUESTS_PER_MINUTE)
         self._session = ApiSession(
             self._name,
             access.base_url or BASE_URL,
             headers=lambda: headers,
-            limits=Limits(_requests_per_minute(access), 60.0),
+            limits=Limits(requests or REQUESTS_PER_MINUTE, 60.0),
             patience=patience,
-            source="cegid_loop",
         )
 
     def company_id(self) -> str:
@@ -218,13 +219,6 @@ class _Told:
             if hash(line.key) not in self.keys:
                 self.keys.add(hash(line.key))
                 self.balance += line.debit - line.credit
-
-
-def _requests_per_minute(access: Access) -> int:
-    given = access.options.get("requests_per_minute", str(REQUESTS_PER_MINUTE))
-    if not given.isascii() or not given.isdigit() or int(given) == 0:
-        raise FatalError(f"{access.connection_id}: requests_per_minute must be a whole number")
-    return int(given)
 
 
 def _head_office(name: str, offices: list[Mapping[str, Any]]) -> str:

@@ -62,6 +62,7 @@ __all__ = ["DolibarrClient", "open_client", "read_records"]
 
 ROOT = "/api/index.php"
 PAGE_RECORDS = 100
+_LARGEST_PAGE = 1_000
 LIMITS = Limits(requests=20, seconds=1.0)
 # The server's clock is up to half a day behind UTC, by its time zone.
 FARTHEST_WEST = timedelta(hours=12)
@@ -88,7 +89,7 @@ class DolibarrClient:
         if entity := access.options.get("entity"):
             headers["DOLAPIENTITY"] = entity
         self._name = access.connection_id
-        self._page_size = _page_size(access)
+        self._page_size = access.number("page_size", _LARGEST_PAGE) or PAGE_RECORDS
         self._session = ApiSession(
             access.connection_id,
             access.base_url.rstrip("/").removesuffix(ROOT) + ROOT,
@@ -96,7 +97,6 @@ class DolibarrClient:
             limits=LIMITS,
             is_error=_fault,
             patience=patience,
-            source="dolibarr",
         )
 
     def company_id(self) -> str:
@@ -178,15 +178,6 @@ def _changed_or_unpaid(window: Window) -> str:
 
 def _moment(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%d %H:%M:%S")
-
-
-def _page_size(access: Access) -> int:
-    given = access.options.get("page_size", "") or str(PAGE_RECORDS)
-    if not given.isascii() or not given.isdigit() or int(given) == 0:
-        raise FatalError(
-            f"{access.connection_id}: page_size in the connection's extra is no number from 1"
-        )
-    return int(given)
 
 
 def _fault(response: Response) -> Fault | None:

@@ -113,7 +113,6 @@ class ErpnextClient:
             headers=lambda: headers,
             limits=_LIMITS,
             patience=patience,
-            source="erpnext",
         )
         self._company: Mapping[str, Any] | None = None
         self._zone: ZoneInfo | None = None

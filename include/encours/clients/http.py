@@ -30,6 +30,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type
 from encours.clients import wire
 from encours.clients.api import Exchange
 from encours.clients.json_numbers import read_json, write_json
+from encours.clients.oauth import how_to_authorise
 from encours.clients.rate_limits import (
     Limits,
     QuotaReached,
@@ -179,12 +180,11 @@ class _Call:
 class ApiSession:
     """Requests to one company of one API; may be used by several threads.
 
-    `name` is the connection's id, `source` the argument of `encours connect`. `headers` is asked
-    before each request. `renew` is called after a 401 and says whether there is another token.
-    `is_error` looks at an answer: a text makes an answer that would have been accepted, or any
-    other 4xx, a FatalError; a Fault of its kind counts whatever the status (a rate limit with
-    status 200, a quota with 403). `pause` gives the seconds to wait before the next request, from
-    what an answer says of the remaining quota.
+    `name` is the connection's id. `headers` is asked before each request. `renew` is called after
+    a 401 and says whether there is another token. `is_error` looks at an answer: a text makes an
+    answer that would have been accepted, or any other 4xx, a FatalError; a Fault of its kind counts
+    whatever the status (a rate limit with status 200, a quota with 403). `pause` gives the seconds
+    to wait before the next request, from what an answer says of the remaining quota.
     """
 
     def __init__(
@@ -199,7 +199,6 @@ class ApiSession:
         pause: Callable[[Response], float] | None = None,
         reads: Literal["json", "any"] = "json",
         patience: Patience | None = None,
-        source: str = "",
         longest_body: int = _LONGEST_BODY,
         allow_http: bool = False,
     ) -> None:
@@ -211,7 +210,7 @@ class ApiSession:
         self._pause = pause
         self._reads = reads
         self._patience = patience or Patience()
-        self._mend_access = f"encours connect {source or name}"
+        self._mend_access = how_to_authorise(name)
         self._longest_body = longest_body
         self._renewing = threading.Lock()
         self._renewals = 0

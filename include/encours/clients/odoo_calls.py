@@ -86,7 +86,6 @@ def _json_2_session(access: Access, patience: Patience | None) -> ApiSession:
         headers=lambda: headers,
         limits=_LIMITS,
         patience=patience,
-        source="odoo",
     )
 
 
@@ -151,7 +150,6 @@ def _xml_rpc_session(access: Access, patience: Patience | None) -> ApiSession:
         is_error=_xml_rpc_fault,
         reads="any",
         patience=patience,
-        source="odoo",
     )
 
 

@@ -142,7 +142,6 @@ class PennylaneClient:
             limits=LIMITS,
             pause=pause_at_reset(),
             patience=self._patience,
-            source="pennylane",
         )
         # What a reading of invoices named, for the reading of their transactions after it.
         self._named: tuple[Window, tuple[str, ...]] | None = None

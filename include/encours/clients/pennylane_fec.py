@@ -88,7 +88,6 @@ def _downloaded(access: Access, url: str, patience: Patience) -> Response:
         limits=Limits(requests=5, seconds=1.0),
         reads="any",
         patience=patience,
-        source="pennylane",
         longest_body=LONGEST_FILE,
     ) as session:
         return session.get(parts.path + (f"?{parts.query}" if parts.query else ""))

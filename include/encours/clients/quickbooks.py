@@ -127,7 +127,6 @@ class QuickBooksClient:
             is_error=_fault,
             pause=_pause_when_refused,
             patience=patience,
-            source=how_to_authorise(self._name).removeprefix("encours connect "),
         )
 
     def company_id(self) -> str:

@@ -58,6 +58,7 @@ SCOPES = ("readonly",)
 # The largest page that the guide on pagination allows.
 PAGE_RECORDS = 200
 REQUESTS_PER_MINUTE = 100
+_MOST_REQUESTS_PER_MINUTE = 10_000
 
 _BY_CREATION = {"sort": "created_at:asc"}
 _WITH_SETTLEMENTS = {"show_payments_allocations": "true"}
@@ -119,15 +120,15 @@ class SageAccountingClient:
         self._token = renewed_token(access, application(access))
         self._wanted = access.options.get("business_id", "")
         self._business = ""
+        requests = access.number("requests_per_minute", _MOST_REQUESTS_PER_MINUTE)
         self._session = ApiSession(
             self._name,
             _base_url(access),
             headers=self._headers,
-            limits=Limits(_requests_per_minute(access), 60.0),
+            limits=Limits(requests or REQUESTS_PER_MINUTE, 60.0),
             renew=self._token.renew,
             is_error=_fault,
             patience=patience,
-            source=how_to_authorise(self._name).removeprefix("encours connect "),
         )
 
     def company_id(self) -> str:
@@ -233,13 +234,6 @@ def _moment(moment: datetime) -> str:
 
 def _base_url(access: Access) -> str:
     return access.base_url or BASE_URL
-
-
-def _requests_per_minute(access: Access) -> int:
-    given = access.options.get("requests_per_minute", str(REQUESTS_PER_MINUTE))
-    if not given.isascii() or not given.isdigit() or int(given) == 0:
-        raise FatalError(f"{access.connection_id}: requests_per_minute must be a whole number")
-    return int(given)
 
 
 def _fault(response: Response) -> Fault | None:

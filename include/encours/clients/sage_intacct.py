@@ -250,7 +250,6 @@ class SageIntacctClient:
                 is_error=_fault,
                 reads="any",
                 patience=self._patience,
-                source="sage_intacct",
             )
         response = session.post(path, data=body, asked=told)
         try:

@@ -100,7 +100,7 @@ class XeroClient:
         self._name = access.connection_id
         self._token = renewed_token(access, application(access))
         self._wanted = access.options.get("tenant_id", "")
-        self._page_size = _page_size(access)
+        self._page_size = access.number("page_size", PAGE_RECORDS) or PAGE_RECORDS
         self._tenant = ""
         self._session = ApiSession(
             self._name,
@@ -109,7 +109,6 @@ class XeroClient:
             limits=LIMITS,
             renew=self._token.renew,
             patience=patience,
-            source=how_to_authorise(self._name).removeprefix("encours connect "),
         )
 
     def company_id(self) -> str:
@@ -172,7 +171,7 @@ class XeroClient:
 
     def _page(self, stream: str, window: Window, number: int) -> Page:
         kind = KINDS[stream]
-        asked = {**kind.params, **_BY_CHANGE, "page": str(number), "pageSize": self._page_size}
+        asked = {**kind.params, **_BY_CHANGE, "page": str(number), "pageSize": str(self._page_size)}
         response = self._get(f"{API}/{kind.path}", asked, _since(window))
         value = response.json()
         keys = [key_of(stream, item) for item in items_of(stream, value)]
@@ -204,12 +203,3 @@ def _since(window: Window) -> Mapping[str, str]:
 
 def _written(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _page_size(access: Access) -> str:
-    given = access.options.get("page_size", str(PAGE_RECORDS))
-    if not given.isascii() or not given.isdigit() or not 1 <= int(given) <= PAGE_RECORDS:
-        raise FatalError(
-            f"{access.connection_id}: page_size must be a number from 1 to {PAGE_RECORDS}"
-        )
-    return given
