@@ -561,7 +561,12 @@ def sandbox(
     """Serve local stand-ins of the accounting APIs, from one set of books, until Ctrl-C."""
     from encours.sandbox.books import read_world
     from encours.sandbox.faults import parse_fault
-    from encours.sandbox.running import announcement, demo_world, wait_for_interrupt
+    from encours.sandbox.running import (
+        announcement,
+        demo_world,
+        sigterm_interrupts,
+        wait_for_interrupt,
+    )
     from encours.sandbox.server import Sandbox
 
     faults = [parse_fault(text) for text in fault or ()]
@@ -570,7 +575,7 @@ def sandbox(
     served = Sandbox(world, port)
     for wanted in faults:
         served.faults.add(**wanted)
-    with served:
+    with sigterm_interrupts(), served:
         for line in announcement(served):
             print(line, flush=True)
         wait_for_interrupt()

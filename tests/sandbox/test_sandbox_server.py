@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import os
 import shlex
 import statistics
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -182,3 +185,29 @@ def test_the_command_refuses_in_one_line(
     (line,) = capsys.readouterr().err.splitlines()
     assert status == 2
     assert message in line
+
+
+@pytest.mark.slow
+def test_the_command_leaves_no_file_when_a_service_manager_ends_it(tmp_path: Path) -> None:
+    books = tmp_path / "books"
+    books.mkdir()
+    (books / "documents.csv").write_text(
+        "document_id,document_type,customer_id,issue_date,currency_code,amount_incl_tax\n"
+        "F1,invoice,C1,2026-03-01,EUR,100.10\n"
+    )
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    command = [sys.executable, "-m", "encours.cli", "sandbox", "--books", str(books)]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, env={**os.environ, "TMPDIR": str(scratch)}, text=True
+    )
+    with process:
+        assert process.stdout is not None
+        while process.stdout.readline() != "stop it with Ctrl-C\n":
+            assert process.poll() is None
+        made = list(scratch.iterdir())
+        process.terminate()
+
+    assert made
+    assert process.returncode == 0
+    assert list(scratch.iterdir()) == []

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shlex
+import signal
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -60,3 +61,13 @@ def wait_for_interrupt() -> None:
     """Until Ctrl-C, which is how this is meant to end."""
     with suppress(KeyboardInterrupt):
         threading.Event().wait()
+
+
+@contextmanager
+def sigterm_interrupts() -> Iterator[None]:
+    """What a service manager sends ends the command as Ctrl-C does, and so leaves no file."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
