@@ -6,8 +6,10 @@ import gzip
 import logging
 import threading
 import traceback
+import tracemalloc
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -511,6 +513,42 @@ def test_small_answer_that_unpacks_beyond_the_bound_is_fatal() -> None:
     bomb = Answer(body=gzip.compress(b" " * 5_000_000), headers={"Content-Encoding": "gzip"})
     with serve(bomb) as served, pytest.raises(FatalError, match="longer than"):
         served.session(longest_body=100_000).get("/a")
+
+
+@pytest.mark.parametrize(
+    "fault", [Answer(500, b"<h1>Oops</h1>"), Answer(body=b"0123456789", sent=8, resets=True)]
+)
+def test_file_is_whole_whatever_a_try_before_left(fault: Answer, tmp_path: Path) -> None:
+    with serve(fault, Answer(body=b"a;b\n")) as served:
+        served.session(reads="any").download("/a", tmp_path / "ledger.txt")
+
+    assert (tmp_path / "ledger.txt").read_bytes() == b"a;b\n"
+
+
+def test_download_holds_no_more_than_a_chunk(tmp_path: Path) -> None:
+    size = 16 * 1024 * 1024
+    # The server is in this process: what it holds must be small.
+    packed = Answer(body=gzip.compress(bytes(size)), headers={"Content-Encoding": "gzip"})
+    with serve(packed) as served:
+        session = served.session(reads="any")
+        tracemalloc.start()
+        held_before, _ = tracemalloc.get_traced_memory()
+        session.download("/a", tmp_path / "ledger.txt")
+        _, most_held = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+
+    assert (tmp_path / "ledger.txt").stat().st_size == size
+    assert most_held - held_before < size / 4
+
+
+def test_disk_that_is_full_is_told_and_not_tried_again() -> None:
+    with (
+        serve(Answer(body=bytes(100_000))) as served,
+        pytest.raises(FatalError, match="/dev/full: cannot be written: No space left"),
+    ):
+        served.session(reads="any").download("/a", Path("/dev/full"))
+
+    assert len(served.asked) == 1
 
 
 def test_error_with_status_200_is_recognised() -> None:

@@ -18,6 +18,8 @@ from datetime import datetime, timedelta
 from enum import Enum
 from functools import cached_property
 from http.cookiejar import DefaultCookiePolicy
+from io import BytesIO, FileIO
+from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
@@ -162,6 +164,7 @@ class _Call:
     body: bytes | None
     handled: frozenset[int]
     asked: str
+    into: Path | None = None
 
     @property
     def shown(self) -> str:
@@ -175,6 +178,23 @@ class _Call:
         return (
             path + (f"?{urlencode(shown)}" if shown else "") + (f" {self.asked}" * bool(self.asked))
         )
+
+
+class _File(FileIO):
+    """What is downloaded. That it cannot be written is no fault of the connection."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        super().__init__(path, "w")
+
+    def write(self, chunk: Any) -> int:
+        left = memoryview(chunk)
+        try:
+            while left:
+                left = left[super().write(left) :]
+        except OSError as error:
+            raise FatalError(f"{self._path}: cannot be written: {error.strerror}") from None
+        return len(chunk)
 
 
 class ApiSession:
@@ -271,6 +291,11 @@ class ApiSession:
             _Call("POST", path, _pairs(params), sent, body, frozenset(handled), asked)
         )
 
+    def download(self, path: str, into: Path) -> None:
+        """A file that need not fit into memory; each try begins it anew. FatalError also where
+        `into` cannot be written."""
+        self._exchange(_Call("GET", path, (), {}, None, frozenset(), "", into))
+
     def close(self) -> None:
         self._session.close()
 
@@ -356,24 +381,26 @@ class ApiSession:
         raise failure
 
     def _body(self, call: _Call, answer: requests.Response, started: float) -> bytes:
-        """The whole body, decompressed. Of a refusal, what there is of it: its status tells."""
+        """The whole body, decompressed; nothing of a file, whose bytes are on disk. Of a refusal,
+        what there is of it: its status tells."""
         is_refused = answer.status_code >= 400
-        body = bytearray()
-        try:
-            while chunk := answer.raw.read1(_CHUNK_BYTES, decode_content=True):
-                body += chunk
-                if len(body) > self._longest_body:
-                    break
-                # The library's own timeout is between two bytes: a trickle would never end.
-                if self._patience.monotonic() - started > self._patience.seconds:
-                    raise urllib3.exceptions.TimeoutError
-        except (urllib3.exceptions.HTTPError, OSError):
-            if not is_refused:
-                raise
-        if len(body) > self._longest_body and not is_refused:
-            what = f"the answer is longer than {self._longest_body} bytes"
-            raise self._fatal(call, what, "ask for smaller pages")
-        return bytes(body)
+        into = None if is_refused else call.into
+        with _File(into) if into else BytesIO() as body:
+            try:
+                while chunk := answer.raw.read1(_CHUNK_BYTES, decode_content=True):
+                    body.write(chunk)
+                    if body.tell() > self._longest_body:
+                        break
+                    # The library's own timeout is between two bytes: a trickle would never end.
+                    if self._patience.monotonic() - started > self._patience.seconds:
+                        raise urllib3.exceptions.TimeoutError
+            except (urllib3.exceptions.HTTPError, OSError):
+                if not is_refused:
+                    raise
+            if body.tell() > self._longest_body and not is_refused:
+                what = f"the answer is longer than {self._longest_body} bytes"
+                raise self._fatal(call, what, "ask for smaller pages")
+            return body.getvalue() if isinstance(body, BytesIO) else b""
 
     def _failure(self, call: _Call, error: Exception) -> EncoursError | _PassingFault:
         """What happened, without the words of the library."""

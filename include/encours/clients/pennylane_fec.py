@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from encours.clients.api import Access
-from encours.clients.http import ApiSession, Limits, Patience, Response
+from encours.clients.http import ApiSession, Limits, Patience
 from encours.clients.ledger_periods import Period
 from encours.clients.pennylane_records import ROOT, Fields
 from encours.errors import FatalError, RetryableError
@@ -22,7 +22,7 @@ EXPORT_SCOPE = "exports:fec"
 EXPORTS = f"{ROOT}/exports/fecs"
 POLL_SECONDS = 5.0
 MOST_POLLS = 240
-# A FEC of several million lines; it is held once while it is downloaded.
+# A FEC of several million lines.
 LONGEST_FILE = 1 << 30
 
 
@@ -56,7 +56,7 @@ def export_fec(
     key = Fields(where, made.json()).identifier("id")
     url = _ready_file(session, f"{EXPORTS}/{key}", period, patience)
     path = folder / f"{siren}FEC{period.last:%Y%m%d}.txt"
-    path.write_bytes(_downloaded(access, url, patience).body)
+    _download(access, url, path, patience)
     return path
 
 
@@ -78,7 +78,7 @@ def _ready_file(session: ApiSession, path: str, period: Period, patience: Patien
     )
 
 
-def _downloaded(access: Access, url: str, patience: Patience) -> Response:
+def _download(access: Access, url: str, path: Path, patience: Patience) -> None:
     """By a session of its own: the file lies elsewhere, and the token is for Pennylane alone."""
     parts = urlsplit(url)
     with ApiSession(
@@ -90,4 +90,4 @@ def _downloaded(access: Access, url: str, patience: Patience) -> Response:
         patience=patience,
         longest_body=LONGEST_FILE,
     ) as session:
-        return session.get(parts.path + (f"?{parts.query}" if parts.query else ""))
+        session.download(parts.path + (f"?{parts.query}" if parts.query else ""), path)
