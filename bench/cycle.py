@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -46,10 +47,10 @@ from task_instance where dag_id = 'build_receivables' and run_id = %s
 
 @dataclass(frozen=True)
 class Moment:
-    """Publications so far, and the processor seconds that the home's processes have used."""
+    """Publications so far, and the processor seconds that the home's services have used."""
 
     publications: int
-    processor_seconds: float
+    processor_seconds: Mapping[str, float]
 
 
 def measure(folder: Path) -> dict[str, float]:
@@ -80,11 +81,16 @@ def _figures(settings: Settings, before: Moment, after: Moment) -> dict[str, flo
             " from ops.publication inner join ops.run using (run_id)"
             " order by publication_row desc limit 1"
         ).fetchall()
+    used = {
+        name: seconds - before.processor_seconds[name]
+        for name, seconds in after.processor_seconds.items()
+    }
     return {
         "asset_to_publication_s": float(published - event),
         "asset_to_first_task_s": float(started - event),
         "between_tasks_s": float(published - started - worked),
-        "processor_s": after.processor_seconds - before.processor_seconds,
+        "processor_s": sum(used.values()),
+        **{f"processor_{name}_s": seconds for name, seconds in used.items()},
         **{f"step_{step}_s": float(value) for step, value in seconds.items()},
     }
 
@@ -109,16 +115,19 @@ def _moment(settings: Settings) -> Moment:
     return Moment(count, _processor_seconds(settings))
 
 
-def _processor_seconds(settings: Settings) -> float:
-    """Of every process of the home that lives, with what their dead children have used."""
+def _processor_seconds(settings: Settings) -> dict[str, float]:
+    """By service, with what their children, dead ones included, have used; those of the scheduler
+    are tasks."""
     record = json.loads((settings.airflow_home / "services.json").read_text())
-    leaders = [service["pid"] for service in record["services"]]
+    leaders = {service["name"]: psutil.Process(service["pid"]) for service in record["services"]}
     lines = (settings.postgres_dir / "data" / "postmaster.pid").read_text().splitlines()
-    return sum(
-        _used(process)
-        for leader in (*leaders, int(lines[0]))
-        for process in (psutil.Process(leader), *psutil.Process(leader).children(recursive=True))
-    )
+    leaders["postgresql"] = psutil.Process(int(lines[0]))
+    seconds = {
+        name: sum(map(_used, (leader, *leader.children(recursive=True))))
+        for name, leader in leaders.items()
+    }
+    scheduler = sum(leaders["scheduler"].cpu_times()[:2])
+    return {**seconds, "scheduler": scheduler, "tasks": seconds["scheduler"] - scheduler}
 
 
 def _used(process: psutil.Process) -> float:

@@ -59,7 +59,7 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
             "warehouse.previous",
             "warehouse.publication",
         },
-        {"dbt"},
+        {"dbt", "setproctitle"},
     ),
     "quality": ({"errors"}, {"yaml", "great_expectations", "psycopg"}),
     "orchestration": (
@@ -87,6 +87,7 @@ HEAVY_ON_PURPOSE = {
     "orchestration/defaults.py": {"airflow"},
     "orchestration/inbox_trigger.py": {"airflow"},
     "orchestration/notifier.py": {"airflow"},
+    "orchestration/preloaded.py": {"airflow"},
 }
 DUMPING_GROUNDS = {"utils", "util", "helpers", "helper", "common", "misc", "manager", "base"}
 

@@ -54,6 +54,10 @@ def airflow_environment(settings: Settings, warehouse: Warehouse, port: int = 0)
         "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60",
         # After a kill, a task that no longer reports is tried again after this; default 300.
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "120",
+        # Workers are forked from a process that has imported what tasks need. It serves this home's
+        # scheduler alone, and ends with it and its workers.
+        "AIRFLOW__SCHEDULER__MP_START_METHOD": "forkserver",
+        "AIRFLOW__SCHEDULER__MP_FORKSERVER_PRELOAD": "encours.orchestration.preloaded",
         # DAG files change with an upgrade only. Parsing them every 30 s, the default, took a tenth
         # of a core; a file that has changed is read within `refresh_interval` all the same.
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "3600",

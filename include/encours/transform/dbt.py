@@ -21,6 +21,7 @@ from typing import Any
 from encours.errors import FatalError, RetryableError
 from encours.quality.results import CheckResult
 from encours.settings import Settings, project_root
+from encours.transform.dbt_server import ForkedServer, is_preloaded
 from encours.warehouse.connections import parse_url
 from encours.warehouse.previous import SCHEMA as PREVIOUS
 from encours.warehouse.publication import CANDIDATE
@@ -283,18 +284,22 @@ def _environment(settings: Settings, warehouse_url: str, build: Build) -> dict[s
     }
 
 
+def _start_server() -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        # -P: `-m` would put the caller's working folder first on the import path.
+        [sys.executable, "-P", "-W", "ignore", "-m", "encours.transform.dbt_server"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+
+
 class _DbtServer:
     """The running dbt_server process of this process."""
 
     def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            # -P: `-m` would put the caller's working folder first on the import path.
-            [sys.executable, "-P", "-W", "ignore", "-m", "encours.transform.dbt_server"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
+        self._process = ForkedServer() if is_preloaded() else _start_server()
         self._owner = os.getpid()
         self._unanswered = 0
 
