@@ -15,6 +15,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -115,7 +116,7 @@ def homes(invoices: int) -> Iterator[Homes]:
             yield made
         finally:
             for settings in (made.published, *made.made):
-                _kill([psutil.Process(pid) for pid in strays_of(settings.home)])
+                kill_processes([psutil.Process(pid) for pid in strays_of(settings.home)])
                 embedded.stop(settings)
 
 
@@ -165,13 +166,13 @@ def kill_run(process: subprocess.Popen[str]) -> int:
 
 def kill_dbt(process: subprocess.Popen[str]) -> int:
     """The dbt server only; its owner and what it forked live."""
-    return _kill(psutil.Process(process.pid).children()[:1])
+    return kill_processes(psutil.Process(process.pid).children()[:1])
 
 
 def kill_dbt_invocation(process: subprocess.Popen[str]) -> int:
     """What the dbt server forked; it lives itself."""
     servers = psutil.Process(process.pid).children()
-    return _kill([child for server in servers for child in server.children()])
+    return kill_processes([child for server in servers for child in server.children()])
 
 
 def kill_backend(settings: Settings) -> int:
@@ -180,17 +181,17 @@ def kill_backend(settings: Settings) -> int:
         pid: line for pid, line in server_of(settings.home).items() if "encours_pipeline" in line
     }
     at_work = [pid for pid, line in sessions.items() if not line.endswith("idle")]
-    return _kill([psutil.Process(pid) for pid in (*at_work, *sessions)][:1])
+    return kill_processes([psutil.Process(pid) for pid in (*at_work, *sessions)][:1])
 
 
 def kill_server_process(settings: Settings, choose: Callable[[list[int]], int]) -> int:
     """Any process of the server, whatever it does."""
-    return _kill([psutil.Process(choose(sorted(server_of(settings.home))))])
+    return kill_processes([psutil.Process(choose(sorted(server_of(settings.home))))])
 
 
 def kill_postmaster(settings: Settings) -> int:
     pid_file = settings.postgres_dir / "data" / "postmaster.pid"
-    return _kill([psutil.Process(int(pid_file.read_text().split()[0]))])
+    return kill_processes([psutil.Process(int(pid_file.read_text().split()[0]))])
 
 
 def kill_when(
@@ -227,7 +228,7 @@ def _group(pid: int) -> int | None:
         return None
 
 
-def _kill(victims: list[psutil.Process]) -> int:
+def kill_processes(victims: list[psutil.Process]) -> int:
     for victim in victims:
         victim.kill()
     return len(victims)
@@ -295,14 +296,22 @@ class Readers:
 
 @dataclass
 class Tally:
-    """Of all kills: `killed` are the moments at which somebody was, `survived` those after which
-    the next cycle published what an undisturbed one does."""
+    """Of all kills, by what was struck: how many moments were tried, how many of them were
+    survived (the next cycle published what an undisturbed one does), and what readers saw."""
 
-    killed: int = 0
-    survived: int = 0
+    tried: Counter[str] = field(default_factory=Counter)
+    survived: Counter[str] = field(default_factory=Counter)
     reads: int = 0
     anomalies: int = 0
 
-    def add(self, readers: Readers) -> None:
+    def add(self, struck: str, readers: Readers) -> None:
+        self.tried[struck] += 1
         self.reads += readers.reads
         self.anomalies += len(readers.anomalies)
+
+    def told(self) -> str:
+        lines = [
+            f"kills of {struck}: survived {self.survived[struck]} of {count}"
+            for struck, count in self.tried.items()
+        ]
+        return "\n".join((*lines, f"reader anomalies {self.anomalies} of {self.reads:,} reads"))

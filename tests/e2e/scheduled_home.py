@@ -65,7 +65,7 @@ class ScheduledHome:
             shutil.copytree(path, target)
         else:
             shutil.copy(path, target)
-        self._give(target)
+        self.give(target)
         return target
 
     def get(self, path: str, **parameters: Any) -> Any:
@@ -109,7 +109,7 @@ class ScheduledHome:
         answer.raise_for_status()
         return {"Authorization": f"Bearer {answer.json()['access_token']}"}
 
-    def _give(self, target: Path) -> None:
+    def give(self, target: Path) -> None:
         if self.account:
             for path in (target, *target.rglob("*")):
                 os.chown(path, self.account["user"], self.account["group"])

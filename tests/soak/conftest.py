@@ -1,4 +1,4 @@
-"""The count of all kills of a soak, printed at its end."""
+"""The counts of all kills of a soak, printed at its end."""
 
 from __future__ import annotations
 
@@ -13,7 +13,4 @@ from killed_runs import Tally
 def tally() -> Iterator[Tally]:
     counted = Tally()
     yield counted
-    print(
-        f"\nkills survived: {counted.survived} of {counted.killed};"
-        f" reader anomalies: {counted.anomalies} of {counted.reads:,} reads"
-    )
+    print(f"\n{counted.told()}")
