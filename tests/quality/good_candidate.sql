@@ -64,13 +64,14 @@ create table dim_entity as
 select 'fr01' as entity_id, 'EUR' as base_currency, '732829320' as siren;
 
 create table dim_customer (
-    entity_id text, customer_id text, country_code text, siren text, customer_name text
+    entity_id text, customer_id text, country_code text, siren text, customer_name text,
+    source_customer_id text
 );
 insert into dim_customer values
-('fr01', 'c1', 'FR', '552100554', 'Verrerie « Âme »'),
-('fr01', 'c2', 'DE', null, 'Sampleton GmbH'),
-('fr01', 'c3', null, null, 'Câblerie Exemple'),
-('fr01', 'c4', 'FR', '542065479', null);
+('fr01', 'c1', 'FR', '552100554', 'Verrerie « Âme »', '1'),
+('fr01', 'c2', 'DE', null, 'Sampleton GmbH', '2'),
+('fr01', 'c3', null, null, 'Câblerie Exemple', '3'),
+('fr01', 'c4', 'FR', '542065479', '4', '4');
 
 create table customer_attributes as
 select 'c1' as customer_id, 'channel' as attribute, 'web' as value;
@@ -256,7 +257,8 @@ select
     case measure when 'table_rows' then 5 else 1 end as minimum_rows
 from unnest(
     array[
-        'table_rows', 'future_documents', 'rate_deviation', 'source_difference'
+        'table_rows', 'future_documents', 'rate_deviation', 'source_difference',
+        'untaxed_share', 'moved_due_dates'
     ]
 ) as measures (measure);
 
@@ -279,12 +281,18 @@ insert into int_gathered_exchange_rates values
 
 create table int_documents (
     document_key text, entity_id text, currency_code text, issue_date date, booking_date date,
-    exchange_rate numeric
+    exchange_rate numeric, document_type text, amount_incl_tax numeric, amount_excl_tax numeric
 );
 insert into int_documents values
 ('d1', 'fr01', 'EUR', date '2024-11-20', date '2024-11-20', 1),
 ('d2', 'fr01', 'EUR', date '2025-01-20', date '2025-01-20', 1),
 ('d3', 'fr01', 'USD', date '2025-01-10', date '2025-01-10', 0.96);
+insert into int_documents
+select
+    kind || n, 'fr01', 'EUR', booked, booked, 1, 'invoice', 120.00, 100.00
+from
+    (values ('old', date '2024-10-01', 20), ('recent', date '2025-01-15', 5)) as kinds (kind, booked, total)
+cross join lateral generate_series(1, total) as n;
 
 create table int_drift (
     entity_id text, measure text, item text, change numeric, warn_above numeric, hold_above numeric,

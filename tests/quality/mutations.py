@@ -93,7 +93,7 @@ MUTATIONS: Final[dict[tuple[str, str], str]] = {
         where customer_id in ('c1', 'c2')
     """,
     ("dim_customer", "names_did_not_vanish"): """
-        update marts_candidate.dim_customer set customer_name = null
+        update marts_candidate.dim_customer set customer_name = source_customer_id
         where customer_id in ('c1', 'c2', 'c3')
     """,
     ("dim_customer", "no_customer_vanished"): """
@@ -129,6 +129,10 @@ MUTATIONS: Final[dict[tuple[str, str], str]] = {
     """,
     ("fct_open_items", "due_dates_follow_issue_dates"): """
         update marts_candidate.fct_open_items set due_date = issue_date - 1
+        where open_item_id in ('i1', 'i2', 'i3')
+    """,
+    ("fct_open_items", "published_due_dates_stand"): """
+        update marts_candidate.fct_open_items set due_date = due_date + 10
         where open_item_id in ('i1', 'i2', 'i3')
     """,
     ("fct_open_items", "issue_dates_are_plausible"): """
@@ -354,7 +358,11 @@ MUTATIONS: Final[dict[tuple[str, str], str]] = {
     # --- intermediate
     ("int_documents", "documents_are_not_of_the_future"): """
         update intermediate.int_documents set issue_date = date '2052-01-20'
-        where document_key = 'd2'
+        where document_key <> 'd1'
+    """,
+    ("int_documents", "amounts_contain_their_tax_as_before"): """
+        update intermediate.int_documents set amount_incl_tax = amount_excl_tax
+        where document_key like 'recent%'
     """,
     ("int_documents", "rates_agree_with_the_published_ones"): """
         update intermediate.int_documents set exchange_rate = 1.15 where document_key = 'd3'
