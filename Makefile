@@ -55,7 +55,7 @@ $(BROWSER): $(READY) requirements/browser.txt
 	@touch $@
 
 soak: $(READY) $(BROWSER)
-	$(BIN)/pytest -m soak -s tests
+	$(BIN)/pytest -m "soak or catalogue" -s tests
 
 # Asks a public service about every locked version, which `make check` must do without. Fails where
 # a version could not be asked about: no answer is not a good one.

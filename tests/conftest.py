@@ -39,12 +39,12 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         for report in reports
         if getattr(report, "when", "") == "call"
     ]
-    tried = [outcome for outcome, _ in told if "corruption" in _]
+    tried = [outcome for outcome, facts in told if "corruption" in facts]
     if tried:
         caught = tried.count("passed")
-        terminalreporter.write_line(f"gate: {caught} of {len(tried)} corruptions caught")
+        terminalreporter.write_line(f"gate: caught {caught} of {len(tried)} corruptions")
     for _, facts in told:
         if "false_holds" in facts:
             terminalreporter.write_line(
-                f"gate: {facts['false_holds']} false holds in {facts['days']} legitimate days"
+                f"gate: false holds {facts['false_holds']} of {facts['days']} legitimate days"
             )

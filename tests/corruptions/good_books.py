@@ -1,8 +1,9 @@
 """Good books of a small company, day after day: what the corruptions are done to.
 
-Seven customers, an invoice a month each, paid one to two months later; one pays in part, one has
-stopped paying, one is invoiced in dollars. Instalments, credit notes, a refund, a bounced debit, a
-write-off, a dispute: of each kind of row that a delivery may hold there is one.
+Seven kinds of customers, two of each, an invoice a month, paid one to two months later; one kind
+pays in part, one has stopped paying, one is invoiced in dollars. Instalments, credit notes, a
+refund, a bounced debit, a write-off, a dispute: of each kind of row that a delivery may hold there
+is one.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ Rows = list[Row]
 CENT = Decimal("0.01")
 FIRST_MONTH = (2024, 6)
 MONTHS = 13
-DOLLAR_CUSTOMER = 7
-# Days to pay, where they are not the 30 of the terms.
+# The kind of customer that is invoiced in dollars.
+DOLLARS = 7
+# Days to pay by kind, where they are not the 30 of the terms.
 DAYS = {3: 45}
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "entities": ("entity_name", "siren", "base_currency", "time_zone"),
@@ -78,8 +80,8 @@ def good_books(entity_id: str, day: date, *, has_control_totals: bool = True) ->
             "time_zone": "Europe/Paris",
         }
     ]
-    for number, trade in enumerate(TRADES, start=1):
-        _add_customer(books, number, trade)
+    for number in range(1, 2 * len(TRADES) + 1):
+        _add_customer(books, number)
         for month in range(MONTHS):
             _add_month(books, number, month)
     _add_special_cases(books)
@@ -178,13 +180,18 @@ def exchange_rates(day: date) -> Rows:
 # ---------------------------------------------------------------- the year of a customer
 
 
-def _add_customer(books: Books, number: int, trade: str) -> None:
-    is_foreign = number == DOLLAR_CUSTOMER
+def _kind(number: int) -> int:
+    return (number - 1) % len(TRADES) + 1
+
+
+def _add_customer(books: Books, number: int) -> None:
+    is_foreign = _kind(number) == DOLLARS
+    trade = f"{TRADES[_kind(number) - 1]} {number}"
     books["customers"].append(
         {
             "customer_id": f"C{number}",
             "customer_name": trade if is_foreign else f"{trade} du Mont Inventé",
-            "siren": "" if is_foreign else f"99900010{number}",
+            "siren": "" if is_foreign else f"{999000100 + number}",
             "country_code": "US" if is_foreign else "FR",
             "sector": ("Industrie", "Négoce")[number % 2],
             "payment_terms": "30 jours",
@@ -194,22 +201,21 @@ def _add_customer(books: Books, number: int, trade: str) -> None:
 
 
 def _add_month(books: Books, number: int, month: int) -> None:
-    issued = _day_of(month, 2 + 3 * number)
+    kind = _kind(number)
+    issued = _day_of(month, 2 + 3 * kind + number // 8)
     gross = Decimal(1200 + 240 * number + 12 * month) + Decimal("0.60") * number
     key = f"{month:02d}-{number}"
     document = f"INV-{key}"
     books["documents"].append(
-        _document(
-            document, number, issued, gross, due=issued + timedelta(days=DAYS.get(number, 30))
-        )
+        _document(document, number, issued, gross, due=issued + timedelta(days=DAYS.get(kind, 30)))
     )
-    if number == 6 and month >= MONTHS - 6:
+    if kind == 6 and month >= MONTHS - 6:
         return
-    paid = gross if number != 4 else (gross * Decimal("0.7")).quantize(CENT)
-    received = issued + timedelta(days=22 + 5 * number)
+    paid = gross if kind != 4 else (gross * Decimal("0.7")).quantize(CENT)
+    received = issued + timedelta(days=22 + 5 * kind)
     books["payments"].append(_payment(f"PAY-{key}", number, received, paid))
     books["allocations"].append(_allocation(f"A-{key}", f"PAY-{key}", document, paid))
-    if number == 4 and month < MONTHS - 4:
+    if kind == 4 and month < MONTHS - 4:
         rest = received + timedelta(days=20)
         books["payments"].append(_payment(f"REST-{key}", number, rest, gross - paid))
         books["allocations"].append(_allocation(f"B-{key}", f"REST-{key}", document, gross - paid))
@@ -375,7 +381,7 @@ def _allocation(allocation_id: str, source_id: str, document_id: str, amount: De
 
 
 def _currency(number: int) -> Row:
-    if number == DOLLAR_CUSTOMER:
+    if _kind(number) == DOLLARS:
         return {"currency_code": "USD", "exchange_rate": "0.9"}
     return {"currency_code": "EUR", "exchange_rate": ""}
 

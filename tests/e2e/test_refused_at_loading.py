@@ -18,7 +18,11 @@ from encours.sandbox.books import World, read_world
 from encours.sandbox.server import Sandbox
 from encours.settings import Settings
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("refused_at_loading")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.catalogue,
+    pytest.mark.xdist_group("refused_at_loading"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +46,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 def test_corruption_is_refused_and_told(
     loaded: Settings, served: Sandbox, tmp_path: Path, corruption: Refused, record_property: Any
 ) -> None:
+    record_property("corruption", corruption.name)
     served.faults.clear()
     deliveries = _count(loaded)
 
@@ -52,7 +57,6 @@ def test_corruption_is_refused_and_told(
     assert told
     if _count(loaded) != deliveries:
         assert _held_rows(loaded) > 0
-    record_property("corruption", corruption.name)
 
 
 def _told(bench: Bench, corruption: Refused) -> str:
