@@ -61,6 +61,14 @@ def test_hold_is_told_in_french() -> None:
     assert "Société : lyon" in text
 
 
+def test_large_counts_are_grouped() -> None:
+    many = Finding("x", Quantity("12345", "rows"), Quantity("0", "rows"))
+
+    assert "12\u202f345 lignes" in told(Notice("hold", findings=(many,)), "fr").replace(
+        "\u00a0", " "
+    )
+
+
 def test_link_is_left_out_where_no_page_is_served() -> None:
     message = render(HOLD, language="en", time_zone="Europe/Paris")
 

@@ -317,7 +317,7 @@ def test_rejected_rows_are_shown_with_file_line_and_column() -> None:
     page = browse(gate=gate).get().text
 
     assert all(text in page for text in ("allocations.csv", "182", "document_id", "no such doc"))
-    assert "Lignes montrées : 1 sur 31" in page
+    assert "Lignes montrées\u00a0: 1 sur 31" in page
 
 
 def test_run_that_was_replaced_cannot_be_released() -> None:
@@ -461,7 +461,7 @@ def test_act_without_a_reason_is_asked_for_one(reason: str) -> None:
 def test_what_was_done_is_told_only_while_it_stands() -> None:
     gate = FakeGate(current=publication(action="release"), runs={})
 
-    assert "Publié : pub-000005" in browse(gate=gate).get("gate?done=release").text
+    assert "Publié\u00a0: pub-000005" in browse(gate=gate).get("gate?done=release").text
     assert "Retour effectué" not in browse(gate=gate).get("gate?done=rollback").text
     assert browse(gate=gate).get(f"gate?done={HOSTILE}").status_code == 200
 

@@ -25,7 +25,9 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
     "errors": (set(), set()),
     "settings": ({"errors"}, set()),
-    "alerts": ({"errors", "settings"}, {"apprise", "yaml"}),
+    # How numbers and signs are written, for all that people are shown.
+    "typography": (set(), {"babel"}),
+    "alerts": ({"errors", "settings", "typography", "quality.reasons"}, {"apprise", "yaml"}),
     "policies": ({"errors", "settings"}, {"yaml"}),
     # Text columns, shared by those who read files and those who load them.
     "allocator": (set(), {"pyarrow"}),
@@ -61,7 +63,7 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
         },
         {"dbt", "setproctitle"},
     ),
-    "quality": ({"errors"}, {"yaml", "great_expectations", "psycopg"}),
+    "quality": ({"errors", "typography"}, {"yaml", "great_expectations", "psycopg"}),
     "orchestration": (
         {"*"},
         {"airflow", "croniter", "cryptography", "packaging", "psycopg", "psutil", "requests"},
@@ -69,7 +71,7 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
     # What a page shows and does is what the command shows and does.
     "gate_page": (
         {
-            *("errors", "settings", "warehouse.publication"),
+            *("errors", "settings", "typography", "quality.reasons", "warehouse.publication"),
             *("orchestration.control", "orchestration.status"),
         },
         {"babel", "itsdangerous", "jinja2", "starlette"},

@@ -17,11 +17,11 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from encours.alerts.texts import TEXTS
+from encours.typography import NO_BREAK, number, percent
 
 KINDS = frozenset({"hold", "failure", "freshness", "business"})
 Stage = Literal["opened", "recovered"]
 SHOWN_FINDINGS = 15
-_NO_BREAK = "\u00a0"
 
 
 @dataclass(frozen=True)
@@ -160,17 +160,17 @@ class _Words:
         pattern = self._texts[key]
         return pattern.format(**values) if values else pattern
 
-    def count(self, number: int, noun: str) -> str:
-        is_one = number == 1 or (number == 0 and self._language == "fr")
+    def count(self, count: int, noun: str) -> str:
+        is_one = count == 1 or (count == 0 and self._language == "fr")
         form = self._texts[f"{noun}.{'1' if is_one else 'n'}"]
-        return f"{number}{_NO_BREAK}{form}"
+        return f"{number(count, self._language)}{NO_BREAK}{form}"
 
     def title(self, notice: Notice) -> str:
-        number = sum(finding.customer_count or 1 for finding in notice.findings)
+        total = sum(finding.customer_count or 1 for finding in notice.findings)
         return self.text(
             f"{notice.kind}.{notice.stage}",
-            checks=self.count(number, "check"),
-            things=self.count(number, "source" if notice.kind == "freshness" else "thing"),
+            checks=self.count(total, "check"),
+            things=self.count(total, "source" if notice.kind == "freshness" else "thing"),
             place=self._place(notice),
         )
 
@@ -267,23 +267,15 @@ class _Words:
         if unit == "day":
             return self.day(value)
         if unit == "ratio":
-            percent = (Decimal(value) * 100).quantize(Decimal("0.1"))
-            space = _NO_BREAK if self._language == "fr" else ""
-            return f"{self.number(percent)}{space}%"
+            return percent(Decimal(value), self._language)
         if unit in ("days", "rows", "failures"):
             return self._counted(Decimal(value), unit.removesuffix("s"))
-        return self.number(Decimal(value)) if unit == "number" else value
+        return number(Decimal(value), self._language) if unit == "number" else value
 
-    def _counted(self, number: Decimal, noun: str) -> str:
-        if number == number.to_integral_value():
-            return self.count(int(number), noun)
-        return f"{self.number(number)}{_NO_BREAK}{self._texts[f'{noun}.n']}"
-
-    def number(self, number: Decimal) -> str:
-        text = f"{number:,f}"
-        if self._language == "en":
-            return text
-        return text.replace(",", "\u202f").replace(".", ",")
+    def _counted(self, counted: Decimal, noun: str) -> str:
+        if counted == counted.to_integral_value():
+            return self.count(int(counted), noun)
+        return f"{number(counted, self._language)}{NO_BREAK}{self._texts[f'{noun}.n']}"
 
     def day(self, iso: str) -> str:
         day = date.fromisoformat(iso)

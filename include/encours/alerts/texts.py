@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from encours.typography import typeset
+
 FRENCH: Mapping[str, str] = {
     # Titles: of the subject line and of the message.
     "hold.opened": "Publication retenue, {checks}",
@@ -54,7 +56,7 @@ FRENCH: Mapping[str, str] = {
     "separator": " : ",
     # Places.
     "place.build_receivables": "construction des tables",
-    "place.ingest": "lecture de {source}",
+    "place.ingest": "lecture de la source {source}",
     "place.maintain_warehouse": "entretien de l’entrepôt",
     "place.other": "{dag_id}",
     # Findings.
@@ -70,7 +72,7 @@ FRENCH: Mapping[str, str] = {
     "at_least": "{value} au moins",
     "before": "avant {value}",
     "between": "de {low} à {high}",
-    "unknown": "inconnu",
+    "unknown": "non indiqué",
     "no_answer": "le contrôle n’a pas pu avoir lieu",
     "an_answer": "un résultat",
     "never": "aucune publication",
@@ -174,4 +176,7 @@ ENGLISH: Mapping[str, str] = {
     "time.n": "times",
 }
 
-TEXTS: Mapping[str, Mapping[str, str]] = {"fr": FRENCH, "en": ENGLISH}
+TEXTS: Mapping[str, Mapping[str, str]] = {
+    "fr": {key: typeset(text) for key, text in FRENCH.items()},
+    "en": ENGLISH,
+}

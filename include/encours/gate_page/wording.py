@@ -12,9 +12,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime
-from babel.numbers import format_decimal
 
-LOCALES = {"fr": "fr_FR", "en": "en_GB"}
+from encours.typography import LOCALES, number, typeset
+
 ROWS = re.compile(r"(?P<count>\d+)(?: of (?P<total>\d+))? rows?")
 AND_MORE = re.compile(r"(?P<figure>.+) and (?P<count>\d+) more")
 # A number that stands alone: no part of a date, a key or a name.
@@ -132,7 +132,7 @@ FRENCH = {
     "freshness_text": "Dans ce qui est publié ; l’état est celui de la dernière lecture.",
     "no_sources": "Aucune source n’est publiée.",
     "source": "Source",
-    "entity": "Entité",
+    "entity": "Société",
     "until": "Données jusqu’au",
     "read_at": "Lu le",
     "rows": "Lignes",
@@ -305,7 +305,9 @@ ENGLISH = {
     "broken_text": "The details are in the log of the server. Nothing published has changed.",
 }
 
-WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType({"fr": FRENCH, "en": ENGLISH})
+WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {"fr": {name: typeset(text) for name, text in FRENCH.items()}, "en": ENGLISH}
+)
 
 
 @dataclass(frozen=True)
@@ -338,11 +340,7 @@ class Wording:
         return f"{day}, {time}"
 
     def number(self, value: int | Decimal | None) -> str:
-        """12 345,67: every digit that it has."""
-        if value is None:
-            return "—"
-        locale = LOCALES[self.language]
-        return format_decimal(value, locale=locale, decimal_quantization=False)
+        return "—" if value is None else number(value, self.language)
 
     def holding(self, count: int) -> str:
         words = self.words["holding_check" if count == 1 else "holding_checks"]
