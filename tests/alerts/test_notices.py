@@ -61,6 +61,23 @@ def test_hold_is_told_in_french() -> None:
     assert "Société : lyon" in text
 
 
+def test_reason_of_a_known_check_is_told_in_the_language_of_the_message() -> None:
+    none, why = Quantity("0", "rows"), "A DSO of years is wrong."
+    notice = Notice(
+        "hold", findings=(Finding("mart_dso / dso_is_between_zero_and_ten_years", none, none, why),)
+    )
+
+    assert "Un DSO qui n’est pas entre 0 et 3\u202f660 jours signale un client" in told(
+        notice, "fr"
+    )
+    assert why not in told(notice, "fr")
+    assert why in told(notice, "en")
+
+
+def test_reason_that_nobody_put_into_french_is_told_in_english() -> None:
+    assert "A DSO of years is wrong." in told(HOLD, "fr")
+
+
 def test_large_counts_are_grouped() -> None:
     many = Finding("x", Quantity("12345", "rows"), Quantity("0", "rows"))
 

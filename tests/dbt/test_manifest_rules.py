@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from dbt_project_files import VARS, WITHOUT_DATABASE, code_of, run_dbt
 
+from encours.quality.reasons import reason_of
 from encours.warehouse.previous import CARRIED
 from figures_page import ENGLISH, read_page
 
@@ -163,6 +164,17 @@ def test_every_test_says_why_in_one_sentence_or_two(manifest: dict[str, Any]) ->
 
     assert len(tests) > 100
     assert [test["name"] for test in tests if len(test["description"]) < 20] == []
+
+
+def test_every_test_says_why_in_french_too(manifest: dict[str, Any]) -> None:
+    checks = [
+        ((test.get("attached_node") or "across_models").rpartition(".")[2], test["name"])
+        for test in data_tests(manifest)
+    ]
+
+    assert [
+        check for check in checks if reason_of(*check, why="", language="fr").language != "fr"
+    ] == []
 
 
 def test_severity_is_error_or_a_reasoned_warning(manifest: dict[str, Any]) -> None:

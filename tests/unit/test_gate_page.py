@@ -396,6 +396,22 @@ def test_days_and_hours_are_those_of_the_entities() -> None:
     assert "Europe/Paris" in page
 
 
+def test_reason_of_a_check_is_told_in_the_language_of_the_page() -> None:
+    told = {language: browse(language=language).get().text for language in ("fr", "en")}
+
+    assert "<p>La somme des postes ouverts diffère du solde du compte collectif" in told["fr"]
+    assert "The open items differ from the control account." not in told["fr"]
+    assert "<p>The open items differ from the control account.</p>" in told["en"]
+
+
+def test_reason_that_nobody_put_into_french_is_marked_as_english() -> None:
+    own = judged(checks=[check(check_name="our_own_rule", why="Ours.")])
+
+    page = browse(gate=FakeGate(runs={HELD_RUN: own})).get().text
+
+    assert '<p lang="en">Ours.</p>' in page
+
+
 def test_page_speaks_english_when_asked() -> None:
     page = browse(language="en").get().text
 

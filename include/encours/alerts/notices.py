@@ -17,6 +17,7 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from encours.alerts.texts import TEXTS
+from encours.quality.reasons import reason_of
 from encours.typography import NO_BREAK, number, percent
 
 KINDS = frozenset({"hold", "failure", "freshness", "business"})
@@ -41,7 +42,8 @@ class Quantity:
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that failed: `what` is a key of texts, or a name that is shown as it stands."""
+    """One thing that failed: `what` is a key of texts, `<table> / <check>`, or a name that is shown
+    as it stands. `why` is the reason in English, as the ledger keeps it."""
 
     what: str
     observed: Quantity
@@ -219,8 +221,12 @@ class _Words:
             line += f" · {self.text('since')} {self.day(finding.since)}"
         yield line
         yield from finding.customers
-        if finding.why:
-            yield finding.why
+        if why := self._why(finding):
+            yield why
+
+    def _why(self, finding: Finding) -> str:
+        table, _, check = finding.what.partition(" / ")
+        return reason_of(table, check, why=finding.why, language=self._language).text
 
     def facts(self, notice: Notice) -> Iterator[tuple[str, str]]:
         if notice.error:

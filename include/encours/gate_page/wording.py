@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime
 
+from encours.quality.reasons import Reason, reason_of
 from encours.typography import LOCALES, number, typeset
 
 ROWS = re.compile(r"(?P<count>\d+)(?: of (?P<total>\d+))? rows?")
@@ -341,6 +342,15 @@ class Wording:
 
     def number(self, value: int | Decimal | None) -> str:
         return "—" if value is None else number(value, self.language)
+
+    def reason(self, check: Mapping[str, Any]) -> Reason:
+        """Why a check of the ledger matters; in English where nobody has put it into French."""
+        return reason_of(
+            check["table_name"],
+            check["check_name"],
+            why=check["why"] or "",
+            language=self.language,
+        )
 
     def holding(self, count: int) -> str:
         words = self.words["holding_check" if count == 1 else "holding_checks"]

@@ -20,6 +20,7 @@ from encours.warehouse.previous import SCHEMA as PREVIOUS
 from encours.warehouse.publication import CANDIDATE
 
 MARK = "completed with carried month ends"
+CHECK = ("mart_aged_balance", "carried_month_ends_equal_positions")
 # Positions that are first seen, and first missed, at the same month ends are added up before they
 # meet the dates between.
 DISAGREEING = """
@@ -119,8 +120,8 @@ def check_carried(
     with connection.transaction():
         rows = connection.execute(query, {"dates": list(dates)}).fetchall()
     return CheckResult(
-        table_name="mart_aged_balance",
-        check_name="carried_month_ends_equal_positions",
+        table_name=CHECK[0],
+        check_name=CHECK[1],
         severity="critical",
         state="failed" if rows else "passed",
         observed_value=str(len(rows)),
