@@ -20,13 +20,15 @@ from encours.errors import BadInput, RetryableError
 from encours.gate_page.access import NotSignedIn, Visitor
 from encours.gate_page.app import make_app
 from encours.gate_page.home_gate import HomeGate
-from encours.gate_page.wording import WORDS
+from encours.gate_page.wording import FRENCH_OBSERVED, WORDS, Wording
 from encours.orchestration import control
-from encours.settings import Settings
+from encours.quality.suites import load_suites
+from encours.settings import Settings, project_root
 from encours.warehouse.publication import Publication
 
 MOMENT = datetime(2026, 7, 1, 4, 12, tzinfo=UTC)
 HELD_RUN = "20260701T041200-9f3ac1"
+SUITES = load_suites(project_root() / "expectations")
 CONTROLLER = Visitor("7", "claire", may_read=True, may_decide=True)
 VIEWER = Visitor("8", "paul", may_read=True, may_decide=False)
 OUTSIDER = Visitor("9", "zoe", may_read=False, may_decide=False)
@@ -279,6 +281,63 @@ def test_held_run_shows_each_check_with_what_was_seen_and_what_was_expected() ->
     assert "de 1 à 5\u202f000" in page
     assert "fr|411000|2026-06-30" in page
     assert "The open items differ from the control account." in page
+
+
+@pytest.mark.parametrize(
+    ("observed", "french", "english"),
+    [
+        ("1 row", "1 ligne", "1 row"),
+        ("5 of 2000 rows", "5 lignes sur 2\u202f000", "5 of 2,000 rows"),
+        (
+            "5120.50 after 300.20 in EUR, change 17.057, limit 3 and 1 more",
+            "5\u202f120,50 contre 300,20 en EUR, variation 17,057, limite 3, et 1 de plus",
+            "5,120.50 after 300.20 in EUR, change 17.057, limit 3, and 1 more",
+        ),
+        (
+            "9 after 3, change 2, announced: we sold 2000 of them after all",
+            "9 contre 3, variation 2, annoncé\u00a0: we sold 2000 of them after all",
+            "9 after 3, change 2, announced: we sold 2000 of them after all",
+        ),
+        ("source: 12.50 EUR, here: 10 EUR", "source\u00a0: 12,50 EUR, ici\u00a0: 10 EUR",
+         "source: 12.50 EUR, here: 10 EUR"),
+        ("3 days old, limit 2", "3 jours, limite 2", "3 days old, limit 2"),
+        (
+            "last rate of USD to EUR is of 2026-03-01, 30 days before 2026-03-31"
+            ": deliver exchange_rates up to that day",
+            "le dernier cours de USD pour EUR est du 2026-03-01, 30 jours avant le 2026-03-31"
+            "\u00a0: livrez exchange_rates jusqu’à ce jour",
+            "last rate of USD to EUR is of 2026-03-01, 30 days before 2026-03-31"
+            ": deliver exchange_rates up to that day",
+        ),
+        ("a rule of our own saw 3 of 9", "a rule of our own saw 3 of 9",
+         "a rule of our own saw 3 of 9"),
+    ],
+)  # fmt: skip
+def test_what_was_seen_is_told_in_the_language_of_the_page(
+    observed: str, french: str, english: str
+) -> None:
+    assert Wording("fr").observed(observed) == french
+    assert Wording("en").observed(observed) == english
+
+
+def test_words_between_the_figures_of_every_check_are_known_in_french() -> None:
+    queries = [one.query for suite in SUITES for one in suite.expectations]
+    # The expression before `as observed`, over as many lines as begin with its operator.
+    shown = [
+        found[0]
+        for query in queries
+        for found in re.finditer(r"[^\n]*(?:\n\s*\|\|[^\n]*)*\bas observed\b", query)
+    ]
+    without_keys = [re.sub(r"->> '\w+'", "", one) for one in shown]
+    literals = ["1".join(re.findall(r"'([^']*)'", one)) for one in without_keys]
+    texts = [f"1{text}1" if text.endswith(" ") else f"1{text}" for text in literals if text]
+    words = set(re.findall(r"[^\W\d_]+", " ".join(FRENCH_OBSERVED.values()))) | {"annoncé"}
+
+    told = [Wording("fr").observed(text) for text in texts]
+
+    assert len(told) > 30
+    unknown = {word for text in told for word in re.findall(r"[^\W\d_]+", text)} - words
+    assert unknown == set()
 
 
 def test_check_that_could_not_run_says_so_and_why() -> None:

@@ -306,6 +306,59 @@ ENGLISH = {
     "broken_text": "The details are in the log of the server. Nothing published has changed.",
 }
 
+# The words between the figures of what a check saw, as the queries of `expectations/` write them
+# (int_drift.told and int_revaluation_rates.what_to_do among what they read).
+FRENCH_OBSERVED = {
+    " of the invoices without tax": " des factures sans taxe",
+    " items published in all": " postes publiés en tout",
+    " is not explained": " inexpliqué",
+    " of which ": " dont ",
+    " of ": " sur ",
+    " after ": " contre ",
+    " before": " auparavant",
+    " with ": " avec ",
+    " to ": " pour ",
+    " in ": " en ",
+    ", change ": ", variation ",
+    ", limit ": ", limite ",
+    ", published ": ", publié ",
+    " days old": " jours",
+    ", expected within ": ", attendu sous ",
+    "source: ": "source : ",
+    ", here: ": ", ici : ",
+    " debtors": " débiteurs",
+    " invoices": " factures",
+    " lines": " lignes",
+    " rows": " lignes",
+    " bytes loaded": " octets chargés",
+    " loaded": " enregistrements chargés",
+    " read": " enregistrements lus",
+    " landed": " reçus",
+    " stated": " annoncés",
+    "no rate of ": "aucun cours de ",
+    "last rate of ": "le dernier cours de ",
+    " on or before ": " au ",
+    " is of ": " est du ",
+    " days before ": " jours avant le ",
+    ", the books go on to ": ", les livres vont jusqu’au ",
+    ": deliver exchange_rates with one": " : livrez-en un dans exchange_rates",
+    ": deliver exchange_rates up to ": " : livrez exchange_rates jusqu’au ",
+    ": deliver exchange_rates up to that day": " : livrez exchange_rates jusqu’à ce jour",
+    "no position": "aucun poste",
+    "no movement": "aucun mouvement",
+    "compared with nothing": "comparé à rien",
+}
+_OBSERVED = re.compile(
+    "|".join(
+        re.escape(words) + (r"\b" if words[-1].isalpha() else "")
+        for words in sorted(FRENCH_OBSERVED, key=len, reverse=True)
+    )
+)
+# Between the words: figures, days, currencies; a name only where it stands alone.
+_BETWEEN_WORDS = re.compile(r"\S*( [-\dA-Z]\S*)*")
+# What follows is the reason that somebody gave, in the language of that person.
+ANNOUNCED = ", announced: "
+
 WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {"fr": {name: typeset(text) for name, text in FRENCH.items()}, "en": ENGLISH}
 )
@@ -361,13 +414,18 @@ class Wording:
         if several := AND_MORE.fullmatch(text):
             others = self.number(int(several["count"]))
             words = self.words["and_more"]
-            return words.format(figure=self._figures(several["figure"]), count=others)
+            return words.format(figure=self.observed(several["figure"]), count=others)
         if rows := ROWS.fullmatch(text):
             count, total = int(rows["count"]), rows["total"]
             name = "rows_of" if total else "one_row" if count == 1 else "some_rows"
             of = self.number(int(total)) if total else ""
             return self.words[name].format(count=self.number(count), total=of)
-        return self._figures(text)
+        seen, announced, reason = text.partition(ANNOUNCED)
+        # Half a sentence in French would be worse than one in English.
+        if self.language == "fr" and all(map(_BETWEEN_WORDS.fullmatch, _OBSERVED.split(seen))):
+            french = _OBSERVED.sub(lambda found: FRENCH_OBSERVED[found[0]], seen)
+            seen, announced = typeset(french), typeset(announced and ", annoncé : ")
+        return f"{self._figures(seen)}{announced}{reason}"
 
     def expected(self, limits: tuple[Any, Any] | None) -> str:
         low, high = limits or (None, None)
