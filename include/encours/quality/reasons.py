@@ -297,8 +297,8 @@ FRENCH: Mapping[str, Mapping[str, str]] = {
         " source ne livre, et il est sans effet ; cherchez une faute de frappe dans entity_id.",
     },
     "int_refused_rows": {
-        "no_row_was_refused": "Une pièce ou un règlement n’a pas pu être repris (le motif figure à"
-        " côté), et l’omettre fausserait l’encours.",
+        "no_row_was_refused": "Une pièce ou un règlement n’a pas pu être repris (le motif est"
+        " donné), et l’omettre fausserait l’encours.",
     },
     "int_revaluation_rates": {
         "open_currencies_have_a_rate": "Un poste est ouvert dans une devise dont aucun cours n’est"
