@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 import pytest
@@ -16,10 +17,12 @@ from encours.warehouse import carrying
 DBT_PROJECT = project_root() / "dbt_project"
 
 
+@functools.cache
 def of_suites() -> set[tuple[str, str]]:
     return set(expected_checks(load_suites(project_root() / "expectations")))
 
 
+@functools.cache
 def between_models() -> set[tuple[str, str]]:
     described = yaml.safe_load((DBT_PROJECT / "tests" / "_tests.yml").read_text())["data_tests"]
     files = {path.stem for path in (DBT_PROJECT / "tests").glob("*.sql")}
