@@ -442,6 +442,13 @@ def test_open_connection_sees_every_publication_and_never_an_error_or_an_empty_m
     assert len(set(amounts)) > 5
 
 
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A swap that does not wait for readers who will not let go."""
+    monkeypatch.setattr(publication, "ALONE_ATTEMPTS", 1)
+
+
+@pytest.mark.usefixtures("impatient")
 def test_reader_inside_a_transaction_does_not_hold_up_a_publication(books: Settings) -> None:
     propose(books, "second", 2, "publish")
     with psycopg.connect(open_warehouse(books).reader_url) as reading:
@@ -453,6 +460,7 @@ def test_reader_inside_a_transaction_does_not_hold_up_a_publication(books: Setti
     assert shown(books) == 2
 
 
+@pytest.mark.usefixtures("impatient")
 def test_retired_marts_that_a_reader_still_uses_are_left_for_the_next_time(books: Settings) -> None:
     with psycopg.connect(open_warehouse(books).reader_url) as reading:
         reading.execute(SHOWN)

@@ -1,11 +1,16 @@
 """Publication by swap: a checked candidate becomes `marts` in one transaction, or nothing happens.
 
-Readers are never blocked: a schema is renamed, no table is touched. The verdict is read inside the
-publishing transaction, so no path can publish what was not judged.
+Readers hardly wait: a schema is renamed, no table is touched. A statement looks up its tables one
+after the other, then its rights: so that none meets the swap half-way, the swap happens in a moment
+when no statement is at it. It does not wait for that moment without end, because a reader may hold
+a transaction for hours. The verdict is read inside the publishing transaction, so no path can
+publish what was not judged.
 """
 
 from __future__ import annotations
 
+import logging
+import time
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -19,8 +24,14 @@ from encours.warehouse import ledger
 from encours.warehouse.connections import READER
 from encours.warehouse.previous import PUBLISHED, expose_previous
 
+log = logging.getLogger(__name__)
 CANDIDATE = "marts_candidate"
 KEPT_RETIRED_SCHEMAS = 3
+# Readers wait no longer than this at a time: it is less than PostgreSQL's deadlock_timeout (1 s),
+# so that a reader and the swap that wait for each other both go on.
+ALONE_TIMEOUT = "200ms"
+ALONE_ATTEMPTS = 25
+PAUSE_SECONDS = 0.1
 _QUALITY = sql.SQL(", ").join(
     sql.Identifier(name)
     for name in (
@@ -337,10 +348,35 @@ def _grant_reading(connection: psycopg.Connection, schema: str) -> None:
 def _retire(connection: psycopg.Connection, retired_schema: str) -> None:
     """bi_reader reads `marts` and nothing else, so what is retired is closed to it: the tables as
     well, because pg_stats shows the commonest values of those that a role may read."""
+    _take_from_readers(connection)
     _rename(connection, PUBLISHED, retired_schema)
     names = sql.Identifier(retired_schema), sql.Identifier(READER)
     connection.execute(sql.SQL("revoke usage on schema {} from {}").format(*names))
     connection.execute(sql.SQL("revoke select on all tables in schema {} from {}").format(*names))
+
+
+def _take_from_readers(connection: psycopg.Connection) -> None:
+    """Hold what is published alone until the end of the transaction: statements that have begun
+    are waited for, others begin after it and find the new marts. Left out, with a line in the log,
+    where a reader does not let go within a few seconds."""
+    tables = connection.execute(
+        "select relname from pg_class where relnamespace = %s::regnamespace and relkind = 'r'"
+        " order by relname",
+        [PUBLISHED],
+    ).fetchall()
+    if not tables:
+        return
+    names = sql.SQL(", ").join(sql.Identifier(PUBLISHED, name) for (name,) in tables)
+    for _ in range(ALONE_ATTEMPTS):
+        try:
+            with connection.transaction():
+                connection.execute("select set_config('lock_timeout', %s, true)", [ALONE_TIMEOUT])
+                connection.execute(sql.SQL("lock table {} in access exclusive mode").format(names))
+                connection.execute("select set_config('lock_timeout', '0', true)")
+            return
+        except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):
+            time.sleep(PAUSE_SECONDS)
+    log.warning("a reader holds the published marts: they are replaced under it")
 
 
 def _schema_exists(connection: psycopg.Connection, name: str) -> bool:
