@@ -41,6 +41,7 @@ def measured(path: Path) -> dict[str, float]:
 
 
 @pytest.mark.slow
+@pytest.mark.soak
 def test_a_million_lines_take_seconds_and_bounded_memory(tmp_path: Path) -> None:
     path = samples.write_large(tmp_path / samples.NAME, 1_000_000)
 

@@ -29,6 +29,7 @@ print(json.dumps({"seconds": seconds, "megabytes": peak, "rows": dict(summary.ro
 
 
 @pytest.mark.slow
+@pytest.mark.soak
 @pytest.mark.parametrize("layout", ["csv", "parquet", "fec"])
 def test_memory_stays_small_for_many_invoices(
     tmp_path: Path, layout: str, capsys: pytest.CaptureFixture[str]

@@ -72,6 +72,7 @@ def test_missing_rate_leaves_the_revalued_amount_empty_and_never_counts_as_one(
     assert held.revalued == [("I1", None, None), ("I2", Decimal(100), None)]
 
 
+@pytest.mark.soak
 def test_delivered_rate_values_the_debt_and_is_published_with_its_date(
     held: Judged, home: Settings, tmp_path: Path
 ) -> None:
@@ -88,6 +89,7 @@ def test_delivered_rate_values_the_debt_and_is_published_with_its_date(
     ]
 
 
+@pytest.mark.soak
 def test_entity_that_chose_not_to_revalue_is_published_with_a_warning(
     held: Judged, home: Settings, tmp_path: Path
 ) -> None:

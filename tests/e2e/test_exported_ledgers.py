@@ -69,6 +69,7 @@ def test_each_period_becomes_a_fiscal_year_of_the_ledger(home: Settings, sandbox
     assert steps.raw_counts(home)["raw_pennylane.customer_invoices"] == 0
 
 
+@pytest.mark.soak
 def test_a_year_that_did_not_change_is_loaded_once_and_one_that_did_is_replaced(
     home: Settings, sandbox: Sandbox
 ) -> None:
@@ -106,6 +107,7 @@ def test_documents_of_a_company_whose_ledger_is_held_are_refused(
     assert steps.raw_counts(home)["raw_pennylane.customer_invoices"] == 0
 
 
+@pytest.mark.soak
 def test_two_companies_of_one_run_are_landed_apart(home: Settings, sandbox: Sandbox) -> None:
     read_ledgers(home, sandbox, "encours_pennylane")
     read_ledgers(home, sandbox, "encours_pennylane__other")

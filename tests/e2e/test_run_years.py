@@ -2,8 +2,8 @@
 
 Companies, each with two years of 240 + 180 left open by the first and 240 paid in the second:
 one whose opening repeats every invoice, one that opens with one line per customer. Beside them one
-without lettering, one whose lettering is not the oldest first, and one that was exported in June
-and again when the year had ended.
+without lettering, one whose lettering is not the oldest first, one that was exported in June and
+again when the year had ended, and one whose every text is a piece of somebody's program.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from encours.orchestration.run_ids import new_run_id
 from encours.settings import Settings
 from encours.transform import dbt
 from encours.warehouse.connections import open_warehouse
+from hostile_text import HOSTILE, hostile
 from marts_content import marts_content
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("run_years")]
@@ -36,8 +37,17 @@ COLLAPSED = "222222226"
 UNLETTERED = "333333334"
 LETTERED_LATE = "444444442"
 EXPORTED_TWICE = "555555556"
-COMPANIES = (DETAILED, COLLAPSED, UNLETTERED, LETTERED_LATE, EXPORTED_TWICE)
+HOSTILE_TEXTS = "777777773"
+COMPANIES = (
+    DETAILED,
+    COLLAPSED,
+    UNLETTERED,
+    LETTERED_LATE,
+    EXPORTED_TWICE,
+    HOSTILE_TEXTS,
+)
 AS_OF = date(2024, 12, 31)
+TEXTS = ("JournalLib", "CompteLib", "PieceRef", "EcritureLib")
 
 
 def opening(customer: str, piece: str, cents: int, letter: str = "") -> list[Line]:
@@ -113,6 +123,22 @@ def books() -> Iterator[tuple[str, str, list[Line]]]:
         "20241231",
         [*first_half, *samples.sale(2, "20240715", "C001", 24000)],
     )
+    yield HOSTILE_TEXTS, "20241231", list(hostile_lines())
+
+
+def hostile_lines() -> Iterator[Line]:
+    """A sale of 120.00 to each of as many customers as there are texts, and one that is paid."""
+    paid = hostile(len(HOSTILE))
+    lines = [
+        *samples.sale(1, "20240115", paid, 12000, "A"),
+        *samples.receipt(2, "20240210", paid, 12000, "A"),
+    ]
+    for number in range(len(HOSTILE)):
+        lines += samples.sale(number + 3, "20240115", hostile(number), 12000)
+    for line in lines:
+        customer = line["CompAuxNum"]
+        texts = dict.fromkeys(TEXTS, customer or paid)
+        yield {**line, **texts, "CompAuxLib": customer}
 
 
 @dataclass(frozen=True)
@@ -153,6 +179,23 @@ def content(home: Settings, schema: str = "marts") -> dict[str, list[Any]]:
 def test_all_books_pass_the_gate_together(published: Published) -> None:
     assert published.decision == "publish"
     assert published.build.as_of_date == AS_OF
+
+
+def test_texts_of_a_ledger_are_texts_and_nothing_more(published: Published) -> None:
+    owed = published.rows(
+        """
+        select items.source_document_id, customers.customer_name, items.document_number,
+            items.open_amount
+        from marts.fct_open_items as items
+        inner join marts.dim_customer as customers on items.customer_id = customers.customer_id
+        where items.entity_id = %s
+        """,
+        HOSTILE_TEXTS,
+    )
+
+    assert sorted(name for _, name, _, _ in owed) == sorted(map(hostile, range(len(HOSTILE))))
+    assert [row for row in owed if row[1] != row[2]] == []
+    assert {amount for *_, amount in owed} == {Decimal("120.00")}
 
 
 @pytest.mark.parametrize("siren", [DETAILED, COLLAPSED])
@@ -212,6 +255,7 @@ def test_ledger_without_lettering_says_so_in_the_coverage(published: Published) 
         UNLETTERED: "fifo",
         LETTERED_LATE: "lettered",
         EXPORTED_TWICE: "fifo",
+        HOSTILE_TEXTS: "lettered",
     }
 
 
@@ -328,6 +372,7 @@ def test_rebuild_into_a_schema_that_is_not_free_is_refused(
     assert content(published.home) == published.marts
 
 
+@pytest.mark.soak
 def test_rebuild_of_a_time_when_nothing_was_known_is_empty_and_not_an_error(
     published: Published,
 ) -> None:

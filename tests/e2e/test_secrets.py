@@ -29,7 +29,7 @@ from encours.sandbox.server import Sandbox
 from encours.settings import Settings
 from encours.warehouse import embedded
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("secrets")]
+pytestmark = [pytest.mark.slow, pytest.mark.soak, pytest.mark.xdist_group("secrets")]
 
 CANARIES = {
     "warehouse": "canary-warehouse-7Qx",

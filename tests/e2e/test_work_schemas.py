@@ -43,6 +43,7 @@ def mark(home: Settings, models_hash: str) -> None:
         work_schemas.mark_made(connection, ("staging", "reference", "intermediate"), models_hash)
 
 
+@pytest.mark.soak
 def test_second_build_leaves_seeds_and_makes_tables_anew(built: Settings) -> None:
     seed, table = "reference.currencies", "intermediate.int_documents_checked"
     before = [number_of(built, name) for name in (seed, table)]
@@ -53,6 +54,7 @@ def test_second_build_leaves_seeds_and_makes_tables_anew(built: Settings) -> Non
     assert number_of(built, table) not in (before[1], None)
 
 
+@pytest.mark.soak
 def test_views_of_a_source_that_was_never_read_are_left(built: Settings) -> None:
     with steps.pipeline(built) as connection:
         connection.execute("comment on view staging.stg_odoo__documents is 'left'")
@@ -65,6 +67,7 @@ def test_views_of_a_source_that_was_never_read_are_left(built: Settings) -> None
     assert number_of(built, "staging.stg_files__promises") is not None
 
 
+@pytest.mark.soak
 def test_what_other_models_made_is_dropped(built: Settings) -> None:
     mark(built, "others")
     with steps.pipeline(built) as connection:
@@ -78,6 +81,7 @@ def test_what_other_models_made_is_dropped(built: Settings) -> None:
     assert steps.rows(built, "select count(*) from staging.stg_odoo__documents") == [(0,)]
 
 
+@pytest.mark.soak
 def test_what_half_a_build_left_is_dropped(built: Settings) -> None:
     with steps.pipeline(built) as connection:
         taken = work_schemas.take_over(
