@@ -469,6 +469,7 @@ def test_every_file_linked_from_the_readme_exists(name: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_every_airflow_command_of_a_service_exists() -> None:
     used = [" ".join(words) for program, words in service_commands() if program == "airflow"]
     script = (
