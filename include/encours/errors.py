@@ -5,6 +5,11 @@ Every message is one line that a person can act on: what, where, how to mend. De
 
 from __future__ import annotations
 
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 EXIT_DONE = 0
 EXIT_FAILED = 1
 EXIT_BAD_INPUT = 2
@@ -50,3 +55,16 @@ class QualityHold(EncoursError):
     """The gate refuses to publish; the published marts are untouched."""
 
     exit_status = EXIT_HELD
+
+
+@contextmanager
+def disk_errors(path: Path) -> Iterator[None]:
+    """OSError → FatalError that names the file or folder."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise FatalError(
+                f"the disk of {path} is full: free some space and run again"
+            ) from error
+        raise FatalError(f"cannot write to {path}: {error.strerror}") from error

@@ -93,7 +93,7 @@ class Served:
         fields = self._fields
         given = {**fields["extra"], **options}
         access = Access(
-            "books_1",
+            "encours_cegid_loop",
             "main",
             fields["host"],
             fields["login"],
@@ -468,7 +468,9 @@ def test_a_lasting_fault_is_one_line_without_what_the_books_say(
 def test_a_refused_key_names_the_connection_and_how_to_mend_it(running: Sandbox) -> None:
     client = Served(running).open(secret="an-old-secret")
 
-    with pytest.raises(FatalError, match=r"books_1.*encours connect books_1") as raised:
+    with pytest.raises(
+        FatalError, match=r"^encours_cegid_loop: .*encours connect cegid_loop"
+    ) as raised:
         client.company_id()
 
     assert "an-old-secret" not in str(raised.value)

@@ -27,6 +27,7 @@ from encours.clients.http import (
 )
 from encours.errors import EncoursError, FatalError, RetryableError
 
+OF_LYON = "encours_books__lyon"
 BUSY = Answer(429, b"slow down, please")
 
 
@@ -210,12 +211,14 @@ def test_token_that_died_is_renewed_once_and_the_request_repeated() -> None:
 def test_second_401_names_the_connection_and_how_to_mend_it() -> None:
     renewals: list[int] = []
     with serve(as_json({}, 401)) as served:
-        session = served.session(renew=lambda: renewals.append(1) is None)
+        session = served.session(name=OF_LYON, renew=lambda: renewals.append(1) is None)
 
         with pytest.raises(FatalError) as refused:
             session.get("/a")
 
-    assert str(refused.value) == "books_1: /a: the access was refused (encours connect books_1)"
+    assert str(refused.value) == (
+        f"{OF_LYON}: /a: the access was refused (encours connect books --entity lyon)"
+    )
     assert len(renewals) == 1
     assert len(served.asked) == 2
 
@@ -231,9 +234,9 @@ def test_401_without_another_token_is_not_repeated(renew: Any) -> None:
 def test_403_is_fatal_without_renewing() -> None:
     with (
         serve(as_json({}, 403)) as served,
-        pytest.raises(FatalError, match=r"answered 403 \(encours connect books_1\)"),
+        pytest.raises(FatalError, match=r"answered 403 \(encours connect books --entity lyon\)"),
     ):
-        served.session(renew=pytest.fail).get("/a")
+        served.session(name=OF_LYON, renew=pytest.fail).get("/a")
 
 
 def test_threads_that_meet_a_dead_token_renew_it_once() -> None:
@@ -544,9 +547,19 @@ def test_download_holds_no_more_than_a_chunk(tmp_path: Path) -> None:
 def test_disk_that_is_full_is_told_and_not_tried_again() -> None:
     with (
         serve(Answer(body=bytes(100_000))) as served,
-        pytest.raises(FatalError, match="/dev/full: cannot be written: No space left"),
+        pytest.raises(FatalError, match="the disk of /dev/full is full: free some space"),
     ):
         served.session(reads="any").download("/a", Path("/dev/full"))
+
+    assert len(served.asked) == 1
+
+
+def test_file_that_cannot_be_opened_is_told_and_not_tried_again(tmp_path: Path) -> None:
+    with (
+        serve(Answer(body=b"1")) as served,
+        pytest.raises(FatalError, match=f"cannot write to {tmp_path}: Is a directory"),
+    ):
+        served.session(reads="any").download("/a", tmp_path)
 
     assert len(served.asked) == 1
 

@@ -95,7 +95,8 @@ class Served:
 
     def open(self, secret: str | None = None) -> PennylaneClient:
         connection = self.sandbox.connection("pennylane")
-        access = Access("books_1", "main", connection["host"], "", secret or connection["password"])
+        password = secret or connection["password"]
+        access = Access("encours_pennylane", "main", connection["host"], "", password)
         patience = self.clock.patience(read_seconds=5, seconds=60, draw=lambda: 0.0)
         return PennylaneClient(access, patience)
 
@@ -572,7 +573,9 @@ def test_a_token_that_is_refused_names_the_connection_and_how_to_mend_it(
     served = serve(running)
     served.client = served.open(secret="an-old-token")
 
-    with pytest.raises(FatalError, match=r"books_1.*encours connect books_1") as raised:
+    with pytest.raises(
+        FatalError, match=r"^encours_pennylane: .*encours connect pennylane"
+    ) as raised:
         served.client.company_id()
 
     assert "an-old-token" not in str(raised.value)

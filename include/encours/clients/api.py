@@ -11,10 +11,12 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from encours.clients.oauth import TokenStore
 from encours.errors import EncoursError, FatalError
+
+Default = TypeVar("Default", int, None)
 
 
 @dataclass(frozen=True)
@@ -89,12 +91,12 @@ class Access:
     options: Mapping[str, str] = field(default_factory=dict, repr=False)
     tokens: TokenStore | None = None
 
-    def number(self, option: str, most: int) -> int | None:
-        """An option that is a whole number from 1 to `most`; None without it. FatalError for
-        anything else."""
+    def number(self, option: str, most: int, default: Default) -> int | Default:
+        """An option that is a whole number from 1 to `most`; `default` where it is absent or empty.
+        FatalError for anything else."""
         text = self.options.get(option, "")
         if not text:
-            return None
+            return default
         if not re.fullmatch(r"[1-9][0-9]{0,9}", text) or int(text) > most:
             raise FatalError(
                 f"{self.connection_id}: {option} in the connection's extra is no number from 1 to"

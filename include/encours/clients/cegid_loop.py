@@ -109,12 +109,14 @@ class CegidLoopClient:
             "x-apikey": f"{access.login}:{access.secret}",
             "Accept": "application/json",
         }
-        requests = access.number("requests_per_minute", _MOST_REQUESTS_PER_MINUTE)
+        requests = access.number(
+            "requests_per_minute", _MOST_REQUESTS_PER_MINUTE, REQUESTS_PER_MINUTE
+        )
         self._session = ApiSession(
             self._name,
             access.base_url or BASE_URL,
             headers=lambda: headers,
-            limits=Limits(requests or REQUESTS_PER_MINUTE, 60.0),
+            limits=Limits(requests, 60.0),
             patience=patience,
         )
 

@@ -89,7 +89,7 @@ class DolibarrClient:
         if entity := access.options.get("entity"):
             headers["DOLAPIENTITY"] = entity
         self._name = access.connection_id
-        self._page_size = access.number("page_size", _LARGEST_PAGE) or PAGE_RECORDS
+        self._page_size = access.number("page_size", _LARGEST_PAGE, PAGE_RECORDS)
         self._session = ApiSession(
             access.connection_id,
             access.base_url.rstrip("/").removesuffix(ROOT) + ROOT,

@@ -105,8 +105,8 @@ class ErpnextClient:
         }
         self._access = access
         self._name = access.connection_id
-        self._page_rows = access.number("page_size", _LARGEST_PAGE) or _PAGE_ROWS
-        self._page_names = access.number("page_size", _LARGEST_PAGE) or _PAGE_NAMES
+        self._page_rows = access.number("page_size", _LARGEST_PAGE, _PAGE_ROWS)
+        self._page_names = access.number("page_size", _LARGEST_PAGE, _PAGE_NAMES)
         self._session = ApiSession(
             self._name,
             access.base_url,

@@ -41,7 +41,7 @@ from encours.clients.rate_limits import (
     quota_message,
 )
 from encours.clients.vendor_messages import refusal
-from encours.errors import EncoursError, FatalError, RetryableError
+from encours.errors import EncoursError, FatalError, RetryableError, disk_errors
 
 __all__ = [
     "ApiSession",
@@ -185,15 +185,14 @@ class _File(FileIO):
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        super().__init__(path, "w")
+        with disk_errors(path):
+            super().__init__(path, "w")
 
     def write(self, chunk: Any) -> int:
         left = memoryview(chunk)
-        try:
+        with disk_errors(self._path):
             while left:
                 left = left[super().write(left) :]
-        except OSError as error:
-            raise FatalError(f"{self._path}: cannot be written: {error.strerror}") from None
         return len(chunk)
 
 

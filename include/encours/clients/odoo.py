@@ -89,8 +89,8 @@ class OdooClient:
         self._calls = calls
         self._access = access
         self._version = version
-        self._page_rows = access.number("page_size", _LARGEST_NUMBER) or _PAGE_ROWS
-        self._page_ids = access.number("page_size", _LARGEST_NUMBER) or _PAGE_IDS
+        self._page_rows = access.number("page_size", _LARGEST_NUMBER, _PAGE_ROWS)
+        self._page_ids = access.number("page_size", _LARGEST_NUMBER, _PAGE_IDS)
         self._company: Mapping[str, Any] | None = None
 
     def company_id(self) -> str:
@@ -175,7 +175,7 @@ class OdooClient:
             {"fields": ["create_date"], "order": "id asc", "context": {"active_test": False}},
         )
         companies = _companies(read_value(answer.body))
-        named = self._access.number("company_id", _LARGEST_NUMBER)
+        named = self._access.number("company_id", _LARGEST_NUMBER, None)
         found = [company for company in companies if named in (None, company["id"])]
         if len(found) == 1:
             return found[0]

@@ -54,18 +54,20 @@ _DIGITS = re.compile(r"-?\d{1,18}(\.\d{1,6})?", re.ASCII)
 
 def open_client(access: Access, *, patience: Patience | None = None) -> Sage100Client:
     """A client of the database that the connection names. Options: `page_size`."""
-    page_size = access.number("page_size", _LARGEST_PAGE)
-    session = SqlSession(access, dialects=DIALECTS, patience=patience)
-    return Sage100Client(session, page_size)
+    return Sage100Client(
+        SqlSession(access, dialects=DIALECTS, patience=patience),
+        page_rows=access.number("page_size", _LARGEST_PAGE, _PAGE_ROWS),
+        page_keys=access.number("page_size", _LARGEST_PAGE, _PAGE_KEYS),
+    )
 
 
 class Sage100Client:
     """One database, which is that of one company."""
 
-    def __init__(self, session: SqlSession, page_size: int | None = None) -> None:
+    def __init__(self, session: SqlSession, *, page_rows: int, page_keys: int) -> None:
         self._session = session
-        self._page_rows = page_size or _PAGE_ROWS
-        self._page_keys = page_size or _PAGE_KEYS
+        self._page_rows = page_rows
+        self._page_keys = page_keys
 
     def company_id(self) -> str:
         """The SIRET of the company, or its name where it has none."""

@@ -120,12 +120,14 @@ class SageAccountingClient:
         self._token = renewed_token(access, application(access))
         self._wanted = access.options.get("business_id", "")
         self._business = ""
-        requests = access.number("requests_per_minute", _MOST_REQUESTS_PER_MINUTE)
+        requests = access.number(
+            "requests_per_minute", _MOST_REQUESTS_PER_MINUTE, REQUESTS_PER_MINUTE
+        )
         self._session = ApiSession(
             self._name,
             _base_url(access),
             headers=self._headers,
-            limits=Limits(requests or REQUESTS_PER_MINUTE, 60.0),
+            limits=Limits(requests, 60.0),
             renew=self._token.renew,
             is_error=_fault,
             patience=patience,

@@ -100,7 +100,8 @@ class SageIntacctClient:
             access.secret,
             options.get("location_id", ""),
         )
-        self._page_size = access.number("page_size", PAGE_IDS)
+        self._page_records = access.number("page_size", PAGE_IDS, PAGE_RECORDS)
+        self._page_ids = access.number("page_size", PAGE_IDS, PAGE_IDS)
         self._patience = patience
         self._base_url = access.base_url or BASE_URL
         # By host: signing in and asking count for one limit where it is the same.
@@ -118,15 +119,14 @@ class SageIntacctClient:
     def read(self, stream: str, window: Window) -> Iterator[Exchange]:
         if stream != RECORD_IDS:
             shape = SHAPES[stream]
-            size = self._page_size or PAGE_RECORDS
-            query = Query(shape.object, shape.fields, _since(window), size)
+            query = Query(shape.object, shape.fields, _since(window), self._page_records)
             yield from self._walk(stream, query)
             return
         # One after the other: what each states counts for the whole.
         stated = 0
         for name in LISTED:
             total = 0
-            query = Query(SHAPES[name].object, ("RECORDNO",), (), self._page_size or PAGE_IDS)
+            query = Query(SHAPES[name].object, ("RECORDNO",), (), self._page_ids)
             for exchange in self._walk(f"{stream} of {name}", query):
                 if exchange.stated_total is not None:
                     total = exchange.stated_total

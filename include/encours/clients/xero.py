@@ -100,7 +100,7 @@ class XeroClient:
         self._name = access.connection_id
         self._token = renewed_token(access, application(access))
         self._wanted = access.options.get("tenant_id", "")
-        self._page_size = access.number("page_size", PAGE_RECORDS) or PAGE_RECORDS
+        self._page_size = access.number("page_size", PAGE_RECORDS, PAGE_RECORDS)
         self._tenant = ""
         self._session = ApiSession(
             self._name,

@@ -19,11 +19,10 @@ from pathlib import Path
 import msgspec
 
 from encours.clients.api import Exchange, Window
-from encours.errors import FatalError
+from encours.errors import FatalError, disk_errors
 from encours.landing.store import (
     MANIFEST,
     begin_folder,
-    disk_errors,
     finish_folder,
     partial_folder,
     write_file,

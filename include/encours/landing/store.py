@@ -8,17 +8,15 @@ landed here, the answers of an API in `responses.py`.
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from encours.errors import BadInput, FatalError
+from encours.errors import BadInput, FatalError, disk_errors
 from encours.settings import Settings
 
 MANIFEST = "manifest.json"
@@ -140,16 +138,3 @@ def write_file(path: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-
-
-@contextmanager
-def disk_errors(folder: Path) -> Iterator[None]:
-    """OSError → FatalError that names the folder."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise FatalError(
-                f"the disk of {folder} is full: free some space and run again"
-            ) from error
-        raise FatalError(f"cannot write to {folder}: {error.strerror}") from error
