@@ -13,7 +13,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -23,7 +22,6 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-import psycopg
 
 from encours.demo.books import DemoOptions, write_books
 from encours.settings import Settings
@@ -31,22 +29,8 @@ from encours.warehouse import embedded
 from encours.warehouse.connections import open_warehouse
 from home_processes import server_of, strays_of
 from marts_content import Row, marts_content
+from readers import Readers
 
-# What one statement sees of the marts; the sum of the buckets is that of the items, to the cent.
-SEEN = """
-select
-    (select publication_id from publication_info) as publication_id,
-    (select as_of_date from publication_info) as as_of_date,
-    (select max(as_of_date) from mart_aged_balance) as aged_on,
-    (select max(as_of_date) from mart_dso) as dso_on,
-    (select sum(open_company_amount) from fct_open_items) as open_amount,
-    (
-        select sum(open_company_amount) from mart_aged_balance
-        where as_of_date = (select as_of_date from publication_info)
-    ) as aged_amount,
-    (select count(*) from dim_customer) as customer_count
-"""
-POLLS_PER_SECOND = 50
 LEAVING_SECONDS = 15.0
 
 
@@ -234,66 +218,6 @@ def kill_processes(victims: list[psutil.Process]) -> int:
     return len(victims)
 
 
-# --- readers -----------------------------------------------------------------------------------
-
-
-@dataclass
-class Readers:
-    """Poll the marts as BI does, fifty times a second by a connection that is kept and as often by
-    a new one each time, and count what nobody should see: an error, a mixture of two publications,
-    or a publication that changes."""
-
-    settings: Settings
-    reads: int = 0
-    anomalies: list[str] = field(default_factory=list)
-    _seen: dict[str, tuple[Any, ...]] = field(default_factory=dict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-    _done: threading.Event = field(default_factory=threading.Event)
-    _threads: list[threading.Thread] = field(default_factory=list)
-
-    def __enter__(self) -> Readers:
-        self._url = open_warehouse(self.settings).reader_url
-        self._threads = [
-            threading.Thread(target=self._poll, args=[stays]) for stays in (True, False)
-        ]
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._done.set()
-        for thread in self._threads:
-            thread.join()
-
-    def _poll(self, stays: bool) -> None:
-        while not self._done.is_set():
-            try:
-                with psycopg.connect(self._url, connect_timeout=5, autocommit=True) as connection:
-                    while not self._done.is_set():
-                        due = time.monotonic() + 1 / POLLS_PER_SECOND
-                        self._look(connection)
-                        self._done.wait(max(0.0, due - time.monotonic()))
-                        if not stays:
-                            break
-            except psycopg.OperationalError:
-                self._done.wait(0.1)  # The server was killed; the next run starts it again.
-            except psycopg.Error as error:
-                self._note(f"{type(error).__name__}: {error}")
-
-    def _look(self, connection: psycopg.Connection) -> None:
-        (answer,) = connection.execute(SEEN).fetchall()
-        publication_id, as_of_date, aged_on, dso_on, open_amount, aged_amount, _ = answer
-        with self._lock:
-            self.reads += 1
-            first = self._seen.setdefault(publication_id, answer)
-        if answer != first or {aged_on, dso_on} != {as_of_date} or open_amount != aged_amount:
-            self._note(f"saw {answer}, first {first}")
-
-    def _note(self, anomaly: str) -> None:
-        with self._lock:
-            self.anomalies.append(anomaly)
-
-
 @dataclass
 class Tally:
     """Of all kills, by what was struck: how many moments were tried, how many of them were
@@ -315,3 +239,47 @@ class Tally:
             for struck, count in self.tried.items()
         ]
         return "\n".join((*lines, f"reader anomalies {self.anomalies} of {self.reads:,} reads"))
+
+
+# --- surviving ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Blow:
+    """What was struck (`killed` processes, none where it was over before), and how it ended.
+
+    `told` is for whoever reads the figures, `strays` what still works for the home, `readers` what
+    was read from before the blow until the next publication.
+    """
+
+    settings: Settings
+    killed: int
+    told: str
+    strays: dict[int, str]
+    readers: Readers
+
+
+def assert_survived(
+    made: Homes,
+    tally: Tally,
+    struck: str,
+    strike: Callable[[float], Blow],
+    share: float,
+    expected: dict[str, list[Row]],
+) -> None:
+    """`strike` at that share of its time, or earlier where it was quicker this time and over: it
+    leaves nothing behind, and publishes what is expected."""
+    blow = strike(share)
+    while not blow.killed:
+        made.discard(blow.settings)
+        share *= 0.9
+        blow = strike(share)
+
+    print(f"\n{share:.0%}: {blow.killed} killed, {blow.readers.reads} reads, {blow.told}")
+    tally.add(struck, blow.readers)
+    assert blow.strays == {}
+    assert marts_content(open_warehouse(blow.settings).pipeline_url) == expected
+    assert blow.readers.reads
+    assert blow.readers.anomalies == []
+    tally.survived[struck] += 1
+    made.discard(blow.settings)

@@ -14,7 +14,8 @@ import sys
 import sysconfig
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -134,6 +135,24 @@ def new_home() -> ScheduledHome:
     if account:
         os.chown(home, account["user"], account["group"])
     return ScheduledHome(home, account, program)
+
+
+@contextmanager
+def running(*, variables: dict[str, str], channels: str = "") -> Iterator[ScheduledHome]:
+    """A new home whose services run meanwhile; `channels` is the content of its alerts.yml."""
+    home = new_home()
+    home.variables |= variables
+    if channels:
+        file = home.home / "alerts.yml"
+        file.write_text(channels)
+        file.chmod(0o600)
+        home.give(file)
+    try:
+        home.start()
+        yield home
+    finally:
+        home.command("stop")
+        shutil.rmtree(home.home, ignore_errors=True)
 
 
 def _account() -> tuple[dict[str, Any], str]:

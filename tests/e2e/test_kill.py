@@ -18,7 +18,6 @@ from encours.settings import Settings
 from encours.warehouse.connections import open_warehouse
 from killed_runs import (
     Homes,
-    Readers,
     finish_run,
     has_reached,
     homes,
@@ -32,6 +31,7 @@ from killed_runs import (
     wait_until_alone,
 )
 from marts_content import Row, marts_content
+from readers import readers_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("kill")]
 
@@ -89,7 +89,7 @@ def test_cycle_after_five_kills_publishes_the_same_and_readers_saw_nothing_of_th
     }
     killed, strays = [], []
 
-    with Readers(settings) as readers:
+    with readers_of(settings) as readers:
         for step, kill in victims.items():
             process = start_run(settings, prepared.books.next_year)
             moment = Moment(settings, step, CHOOSER.uniform(0.0, 1.0))

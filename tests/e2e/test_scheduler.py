@@ -23,7 +23,7 @@ import pytest
 import requests
 from cryptography.fernet import Fernet
 from receivers import lineage_receiver, metrics_receiver
-from scheduled_home import ScheduledHome, new_home, wait_for
+from scheduled_home import ScheduledHome, new_home, running, wait_for
 
 from encours.demo.books import DemoOptions, write_books
 from encours.errors import BadInput, FatalError
@@ -67,14 +67,8 @@ def told() -> Iterator[Told]:
 
 @pytest.fixture(scope="module")
 def scheduled(told: Told) -> Iterator[ScheduledHome]:
-    home = new_home()
-    home.variables.update(told.variables)
-    try:
-        home.start()
+    with running(variables=told.variables) as home:
         yield home
-    finally:
-        home.command("stop")
-        shutil.rmtree(home.home, ignore_errors=True)
 
 
 @pytest.fixture

@@ -8,13 +8,12 @@ make soak
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from scheduled_home import ScheduledHome, new_home, wait_for
+from scheduled_home import ScheduledHome, running, wait_for
 
 from alert_receivers import Receiver, web_receiver
 from encours.orchestration.deadlines import WATCH
@@ -34,22 +33,14 @@ def receiver() -> Iterator[Receiver]:
 @pytest.fixture
 def watched(receiver: Receiver) -> Iterator[ScheduledHome]:
     """A home that reads a system by schedule, from which nothing has come."""
-    home = new_home()
-    home.variables |= {
+    variables = {
         "AIRFLOW_CONN_ENCOURS_ODOO": '{"conn_type": "http", "host": "http://127.0.0.1:9"}',
         "ENCOURS_SCHEDULES": "odoo=off",
         "ENCOURS_LANGUAGE": "en",
     }
-    channels = home.home / "alerts.yml"
-    channels.write_text(f"channels:\n  hook: json://{receiver.place}/token\n")
-    channels.chmod(0o600)
-    home.give(channels)
-    try:
-        home.start()
+    channels = f"channels:\n  hook: json://{receiver.place}/token\n"
+    with running(variables=variables, channels=channels) as home:
         yield home
-    finally:
-        home.command("stop")
-        shutil.rmtree(home.home, ignore_errors=True)
 
 
 @pytest.mark.timeout(1800)

@@ -29,15 +29,17 @@ from encours.transform.dbt_server import TITLE
 from encours.warehouse.connections import open_warehouse
 from home_processes import processes_of
 from killed_runs import (
+    Blow,
     Homes,
-    Readers,
     Tally,
+    assert_survived,
     homes,
     kill_backend,
     kill_postmaster,
     kill_processes,
 )
 from marts_content import Row, marts_content
+from readers import readers_of
 
 pytestmark = pytest.mark.soak
 
@@ -91,42 +93,19 @@ def undisturbed() -> Iterator[Undisturbed]:
 def test_cycle_after_a_kill_publishes_the_same_marts(
     undisturbed: Undisturbed, tally: Tally, victim: str, share: float
 ) -> None:
-    blow = strike(undisturbed, victim, share)
-    while not blow.killed:
-        # The cycle was quicker than the undisturbed one, and over: an earlier moment.
-        undisturbed.homes.discard(blow.settings)
-        share *= 0.9
-        blow = strike(undisturbed, victim, share)
+    def blow_at(share: float) -> Blow:
+        return strike(undisturbed, victim, share)
 
-    print(
-        f"\n{victim} at {share:.0%} of {undisturbed.seconds:.0f} s: {blow.killed} killed,"
-        f" published after {blow.seconds:.0f} s, {blow.readers.reads} reads"
+    assert_survived(
+        undisturbed.homes, tally, "a scheduled cycle", blow_at, share, undisturbed.marts
     )
-    tally.add("a scheduled cycle", blow.readers)
-    assert blow.strays == {}
-    assert marts_content(open_warehouse(blow.settings).pipeline_url) == undisturbed.marts
-    assert blow.readers.reads
-    assert blow.readers.anomalies == []
-    tally.survived["a scheduled cycle"] += 1
-    undisturbed.homes.discard(blow.settings)
-
-
-@dataclass(frozen=True)
-class Blow:
-    """A cycle that was struck (`killed` processes, none where it was over), and how it ended."""
-
-    settings: Settings
-    killed: int
-    seconds: float
-    strays: dict[int, str]
-    readers: Readers
 
 
 def strike(undisturbed: Undisturbed, victim: str, share: float) -> Blow:
     settings = undisturbed.homes.copy(f"struck-{len(undisturbed.homes.made)}")
     home = scheduled(settings)
     home.start()
-    with Readers(settings) as readers:
+    with readers_of(settings) as readers:
         started = deliver(home, undisturbed.homes)
         killed = kill_at(home, victim, started + share * undisturbed.seconds)
         wait_until(home, lambda: has_published(home))
@@ -136,7 +115,8 @@ def strike(undisturbed: Undisturbed, victim: str, share: float) -> Blow:
             pid: line for pid, line in processes_of(settings.home).items() if TITLE in line
         }
         home.command("stop")
-    return Blow(settings, killed, seconds, leftovers | processes_of(settings.home), readers)
+    told = f"{victim}, published after {seconds:.0f} s"
+    return Blow(settings, killed, told, leftovers | processes_of(settings.home), readers)
 
 
 def scheduled(settings: Settings) -> ScheduledHome:

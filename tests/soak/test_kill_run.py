@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import pytest
 
 from encours.settings import Settings
-from encours.warehouse.connections import open_warehouse
 from killed_runs import (
+    Blow,
     Homes,
-    Readers,
     Tally,
+    assert_survived,
     finish_run,
     homes,
     kill_backend,
@@ -31,7 +31,8 @@ from killed_runs import (
     start_run,
     wait_until_alone,
 )
-from marts_content import Row, marts_content
+from marts_content import Row
+from readers import readers_of
 
 pytestmark = pytest.mark.soak
 
@@ -72,43 +73,18 @@ def test_run_after_a_kill_publishes_the_same_marts(
     made = undisturbed.homes
     is_flat = victim == "group on flat files"
     arguments = made.books.flat_files if is_flat else made.books.next_year
-    blow = strike(undisturbed, victim, arguments, share)
-    while not blow.killed:
-        # The run was quicker than the undisturbed one, and over: an earlier moment.
-        made.discard(blow.settings)
-        share *= 0.9
-        blow = strike(undisturbed, victim, arguments, share)
-
-    print(
-        f"\n{victim} at {share:.0%} of {undisturbed.seconds:.0f} s, in {blow.step}:"
-        f" {blow.killed} killed, {blow.readers.reads} reads; {blow.last_line}"
-    )
-    tally.add("encours run", blow.readers)
-    assert blow.strays == {}
     expected = undisturbed.flat_files if is_flat else undisturbed.ledgers
-    assert marts_content(open_warehouse(blow.settings).pipeline_url) == expected
-    assert blow.readers.reads
-    assert blow.readers.anomalies == []
-    tally.survived["encours run"] += 1
-    made.discard(blow.settings)
 
+    def blow_at(share: float) -> Blow:
+        return strike(undisturbed, victim, arguments, share)
 
-@dataclass(frozen=True)
-class Blow:
-    """A run that was struck (`killed` processes, none where it ended before), and the next one."""
-
-    settings: Settings
-    killed: int
-    step: str
-    last_line: str
-    strays: dict[int, str]
-    readers: Readers
+    assert_survived(made, tally, "encours run", blow_at, share, expected)
 
 
 def strike(undisturbed: Undisturbed, victim: str, arguments: tuple[str, ...], share: float) -> Blow:
     # One that did not survive is left where it is.
     settings = undisturbed.homes.copy(f"killed-{len(undisturbed.homes.made)}")
-    with Readers(settings) as readers:
+    with readers_of(settings) as readers:
         due = time.monotonic() + share * undisturbed.seconds
         process = start_run(settings, arguments)
         kill = {
@@ -126,7 +102,8 @@ def strike(undisturbed: Undisturbed, victim: str, arguments: tuple[str, ...], sh
         strays = wait_until_alone(settings)
         if killed:
             finish_run(settings, arguments)
-    return Blow(settings, killed, step, last_line, strays, readers)
+    told = f"{victim} in {step}: {last_line}"
+    return Blow(settings, killed, told, strays, readers)
 
 
 def last_step(settings: Settings) -> str:

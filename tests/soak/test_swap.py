@@ -8,13 +8,12 @@ make soak
 
 from __future__ import annotations
 
+import math
 import tempfile
-import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-import psycopg
 import pytest
 import warehouse_steps as steps
 
@@ -22,6 +21,7 @@ from encours.settings import Settings
 from encours.warehouse import embedded, publication
 from encours.warehouse.connections import open_warehouse
 from killed_runs import Tally
+from readers import Readers
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(1800)]
 
@@ -33,47 +33,6 @@ select (select publication_id from publication_info) as publication_id,
     array[{AMOUNTS}] as amounts,
     (select publication_id from publication_info as again) as publication_again
 """
-
-
-@dataclass
-class Impatient:
-    """Readers that ask again at once."""
-
-    url: str
-    reads: int = 0
-    anomalies: list[str] = field(default_factory=list)
-    _done: threading.Event = field(default_factory=threading.Event)
-    _threads: list[threading.Thread] = field(default_factory=list)
-
-    def __enter__(self) -> Impatient:
-        self._threads = [
-            threading.Thread(target=self._poll, args=[stays]) for stays in (True, False)
-        ]
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._done.set()
-        for thread in self._threads:
-            thread.join()
-
-    def _poll(self, stays: bool) -> None:
-        while not self._done.is_set():
-            with psycopg.connect(self.url, autocommit=True) as connection:
-                self._look(connection)
-                while stays and not self._done.is_set():
-                    self._look(connection)
-
-    def _look(self, connection: psycopg.Connection) -> None:
-        self.reads += 1
-        try:
-            ((first, amounts, again),) = connection.execute(SEEN).fetchall()
-        except psycopg.Error as error:
-            self.anomalies.append(f"{type(error).__name__}: {error}")
-            return
-        if first != again or {f"pub-{amount:06d}" for amount in amounts} != {first}:
-            self.anomalies.append(f"{first}, {again}, {set(amounts)}")
 
 
 @pytest.fixture
@@ -92,7 +51,10 @@ def books() -> Iterator[Settings]:
 def test_no_statement_sees_half_a_publication(books: Settings, tally: Tally) -> None:
     steps.publish_made_up(books, "run-1", 1)
 
-    with Impatient(open_warehouse(books).reader_url) as readers, steps.pipeline(books) as pipeline:
+    url = open_warehouse(books).reader_url
+
+    impatient = Readers(url, SEEN, half_of_one, polls_per_second=math.inf)
+    with impatient as readers, steps.pipeline(books) as pipeline:
         for number in range(2, PUBLICATIONS + 1):
             steps.make_candidate(pipeline, f"run-{number}", number)
             steps.write_verdict(pipeline, f"run-{number}", "publish")
@@ -103,3 +65,9 @@ def test_no_statement_sees_half_a_publication(books: Settings, tally: Tally) -> 
     tally.anomalies += len(readers.anomalies)
     assert readers.reads > PUBLICATIONS
     assert readers.anomalies == []
+
+
+def half_of_one(row: tuple[Any, ...]) -> str:
+    first, amounts, again = row
+    is_whole = first == again and {f"pub-{amount:06d}" for amount in amounts} == {first}
+    return "" if is_whole else f"{first}, {again}, {set(amounts)}"

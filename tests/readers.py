@@ -1,0 +1,108 @@
+"""Readers who ask for the marts while runs publish, fail or are killed: what they must not see."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+
+from encours.settings import Settings
+from encours.warehouse.connections import open_warehouse
+
+# What one statement sees of the marts; the sum of the buckets is that of the items, to the cent.
+SEEN = """
+select
+    (select publication_id from publication_info) as publication_id,
+    (select as_of_date from publication_info) as as_of_date,
+    (select max(as_of_date) from mart_aged_balance) as aged_on,
+    (select max(as_of_date) from mart_dso) as dso_on,
+    (select sum(open_company_amount) from fct_open_items) as open_amount,
+    (
+        select sum(open_company_amount) from mart_aged_balance
+        where as_of_date = (select as_of_date from publication_info)
+    ) as aged_amount,
+    (select count(*) from dim_customer) as customer_count
+"""
+POLLS_PER_SECOND = 50
+# A server that is killed or starts: no answer at all, or one of these.
+_SERVER_AWAY = (None, "57P01", "57P02", "57P03")
+
+
+@dataclass
+class Readers:
+    """Ask `statement`, which has one row, again and again, by a connection that is kept and by a
+    new one each time; `anomaly_of` says what is wrong with a row ("" where nothing is). A refused
+    statement is an anomaly too, but that the server is away, where it `may_be_away`."""
+
+    url: str
+    statement: str
+    anomaly_of: Callable[[tuple[Any, ...]], str]
+    polls_per_second: float
+    may_be_away: bool = False
+    reads: int = 0
+    anomalies: list[str] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _done: threading.Event = field(default_factory=threading.Event)
+    _threads: list[threading.Thread] = field(default_factory=list)
+
+    def __enter__(self) -> Readers:
+        self._threads = [
+            threading.Thread(target=self._poll, args=[stays]) for stays in (True, False)
+        ]
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _poll(self, stays: bool) -> None:
+        while not self._done.is_set():
+            try:
+                with psycopg.connect(self.url, connect_timeout=5, autocommit=True) as connection:
+                    self._look(connection)
+                    while stays and not self._done.is_set():
+                        self._look(connection)
+            except psycopg.Error as error:
+                is_away = isinstance(error, psycopg.OperationalError)
+                if self.may_be_away and is_away and error.sqlstate in _SERVER_AWAY:
+                    self._done.wait(0.1)
+                else:
+                    with self._lock:
+                        self.anomalies.append(f"{type(error).__name__}: {error}")
+
+    def _look(self, connection: psycopg.Connection) -> None:
+        due = time.monotonic() + 1 / self.polls_per_second
+        (row,) = connection.execute(self.statement.encode()).fetchall()
+        with self._lock:
+            self.reads += 1
+            if anomaly := self.anomaly_of(row):
+                self.anomalies.append(anomaly)
+        self._done.wait(max(0.0, due - time.monotonic()))
+
+
+def readers_of(settings: Settings) -> Readers:
+    """Poll the marts as BI does, while what works for the home may be killed. Nobody should see a
+    mixture of two publications, or a publication that changes."""
+    url = open_warehouse(settings).reader_url
+    return Readers(url, SEEN, _Publications().anomaly_of, POLLS_PER_SECOND, may_be_away=True)
+
+
+class _Publications:
+    """What was first seen of each."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, tuple[Any, ...]] = {}
+
+    def anomaly_of(self, row: tuple[Any, ...]) -> str:
+        publication_id, as_of_date, aged_on, dso_on, open_amount, aged_amount, _ = row
+        first = self._seen.setdefault(publication_id, row)
+        if row != first or {aged_on, dso_on} != {as_of_date} or open_amount != aged_amount:
+            return f"saw {row}, first {first}"
+        return ""
