@@ -10,7 +10,7 @@ with left_out as (
     union
     -- A ledger tells its sales by its lines.
     select entity_id
-    from {{ ref('int_fec_ledgers') }}
+    from {{ ref('int_ledger_years') }}
     group by entity_id
 ),
 

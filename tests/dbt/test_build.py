@@ -53,8 +53,8 @@ MUTATIONS = {
         update marts_candidate.mart_dso
         set dso_receivables_company_amount = dso_receivables_company_amount + 0.01
         where scope_type = 'entity'""",
-    "fec_periods_do_not_overlap": """
-        update intermediate.int_fec_ledgers set first_entry_date = first_entry_date - 1""",
+    "ledger_periods_do_not_overlap": """
+        update intermediate.int_ledger_years set first_entry_date = first_entry_date - 1""",
     "instalments_sum_to_their_invoice": """
         delete from intermediate.int_items where instalment_no = 2""",
     "kpi_balances_equal_aged_balance": """

@@ -67,7 +67,7 @@ def test_lettering_groups_that_do_not_add_up_are_counted_in_a_warning(
     )
     ((unbalanced,),) = steps.rows(
         home,
-        "select count(*) from intermediate.int_fec_lettering_groups where not is_balanced",
+        "select count(*) from intermediate.int_ledger_lettering_groups where not is_balanced",
     )
 
     assert (severity, state, samples, unbalanced) == ("warning", "failed", 15, 15)

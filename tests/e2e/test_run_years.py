@@ -427,4 +427,4 @@ def test_ledgers_that_share_days_are_held(chosen: Published) -> None:
         chosen.build.run_id,
     )
     assert decision == "hold"
-    assert ("fec_periods_do_not_overlap",) in failed
+    assert ("ledger_periods_do_not_overlap",) in failed

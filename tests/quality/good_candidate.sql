@@ -334,29 +334,29 @@ create table int_source_differences (
     source_open_amount numeric, open_amount numeric
 );
 
-create table int_fec_ledgers (
+create table int_ledger_years (
     source text, entity_id text, closing_date date, file_name text, line_count bigint,
     total_debit numeric(20, 2), total_credit numeric(20, 2), is_balanced boolean,
     has_lettering boolean, matching text
 );
-insert into int_fec_ledgers values
+insert into int_ledger_years values
 (
     'fec', 'fr01', date '2024-12-31', '732829320FEC20241231.txt', 2, 5000.00, 5000.00, true, true,
     'lettered'
 );
 
-create table int_fec_lines (
+create table int_ledger_lines (
     source text, entity_id text, closing_date date, signed_amount numeric(20, 2)
 );
-insert into int_fec_lines values
+insert into int_ledger_lines values
 ('fec', 'fr01', date '2024-12-31', 5000.00),
 ('fec', 'fr01', date '2024-12-31', -5000.00);
 
-create table int_fec_lettering_groups (
+create table int_ledger_lettering_groups (
     entity_id text, closing_date date, ledger_account text, customer_id text, lettering text,
     group_balance numeric(20, 2), is_balanced boolean
 );
-insert into int_fec_lettering_groups values
+insert into int_ledger_lettering_groups values
 ('fr01', date '2024-12-31', '411', 'c1', 'AA', 0.00, true);
 
 -- The publication of the month before: i0 was open then and is settled now.

@@ -352,8 +352,8 @@ MUTATIONS: Final[dict[tuple[str, str], str]] = {
     ("int_source_freshness", "every_source_has_its_limits"): """
         insert into intermediate.int_gathered_readings values ('coface', 'fr01')
     """,
-    ("int_fec_ledgers", "lines_of_the_file_are_all_there"): """
-        delete from intermediate.int_fec_lines where signed_amount < 0
+    ("int_ledger_years", "lines_of_the_file_are_all_there"): """
+        delete from intermediate.int_ledger_lines where signed_amount < 0
     """,
     # --- intermediate
     ("int_documents", "documents_are_not_of_the_future"): """
@@ -418,13 +418,14 @@ MUTATIONS: Final[dict[tuple[str, str], str]] = {
         insert into intermediate.int_source_differences values
         ('odoo', 'odoo:fr01:document:12', 'fr01', '12', 'EUR', 40.00, 60.00)
     """,
-    ("int_fec_ledgers", "debits_equal_credits"): """
-        update intermediate.int_fec_ledgers set total_debit = 4999.99, is_balanced = false
+    ("int_ledger_years", "debits_equal_credits"): """
+        update intermediate.int_ledger_years set total_debit = 4999.99, is_balanced = false
     """,
-    ("int_fec_ledgers", "payments_are_matched_by_lettering"): """
-        update intermediate.int_fec_ledgers set has_lettering = false, matching = 'fifo'
+    ("int_ledger_years", "payments_are_matched_by_lettering"): """
+        update intermediate.int_ledger_years set has_lettering = false, matching = 'fifo'
     """,
-    ("int_fec_lettering_groups", "lettering_groups_add_up_to_zero"): """
-        update intermediate.int_fec_lettering_groups set group_balance = 12.5, is_balanced = false
+    ("int_ledger_lettering_groups", "lettering_groups_add_up_to_zero"): """
+        update intermediate.int_ledger_lettering_groups
+        set group_balance = 12.5, is_balanced = false
     """,
 }

@@ -111,7 +111,7 @@ facts as (
         'ledger' as fact_type,
         first_entry_date as business_date,
         {{ row_digest(['source', 'entity_id', 'closing_date']) }} as digest
-    from {{ ref('int_fec_ledgers') }}
+    from {{ ref('int_ledger_years') }}
     union all
     select
         'ledger_line' as fact_type,
@@ -120,8 +120,8 @@ facts as (
             'lines.source', 'lines.entity_id', 'lines.closing_date', 'lines.ledger_account',
             'lines.signed_amount'
         ]) }} as digest
-    from {{ ref('int_fec_lines') }} as lines
-    inner join {{ ref('int_fec_accounts') }} as accounts
+    from {{ ref('int_ledger_lines') }} as lines
+    inner join {{ ref('int_ledger_accounts') }} as accounts
         on
             lines.source = accounts.source
             and lines.entity_id = accounts.entity_id

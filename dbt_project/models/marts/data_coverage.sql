@@ -9,7 +9,7 @@ with ledger_coverage as (
         max(extracted_at) as last_extracted_at,
         sum(line_count) as row_count,
         max(matching) as matching
-    from {{ ref('int_fec_ledgers') }}
+    from {{ ref('int_ledger_years') }}
     group by entity_id, source
 ),
 

@@ -17,7 +17,7 @@ with ledger_years as (
             partition by source, entity_id
             order by closing_date
         ) as next_closing_date
-    from {{ ref('int_fec_ledgers') }}
+    from {{ ref('int_ledger_years') }}
 ),
 
 ledger_dates as (
@@ -62,7 +62,7 @@ ledger_accounts as (
         source,
         entity_id,
         ledger_account
-    from {{ ref('int_fec_accounts') }}
+    from {{ ref('int_ledger_accounts') }}
     where is_receivable
 ),
 
@@ -79,7 +79,7 @@ ledger_balances as (
         on
             counted_years.source = ledger_accounts.source
             and counted_years.entity_id = ledger_accounts.entity_id
-    left join {{ ref('int_fec_lines') }} as lines
+    left join {{ ref('int_ledger_lines') }} as lines
         on
             counted_years.source = lines.source
             and counted_years.entity_id = lines.entity_id

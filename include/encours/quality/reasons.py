@@ -45,9 +45,9 @@ FRENCH: Mapping[str, Mapping[str, str]] = {
         " balance âgée contredirait l’état voisin.",
         "dso_rests_on_the_open_items": "Le DSO doit se calculer sur ce qui est ouvert aujourd’hui,"
         " crédits déduits, et sur rien d’autre.",
-        "fec_periods_do_not_overlap": "Deux FEC d’une même société qui ont des jours en commun"
-        " comptent leurs écritures deux fois ; livrez un seul fichier pour tout l’exercice, il"
-        " remplace les plus courts qu’il couvre.",
+        "ledger_periods_do_not_overlap": "Deux grands livres d’une même société qui ont des jours"
+        " en commun comptent leurs écritures deux fois ; livrez un seul fichier pour tout"
+        " l’exercice, il remplace les plus courts qu’il couvre.",
         "instalments_sum_to_their_invoice": "Des échéances dont la somme n’est pas celle de la"
         " facture font devoir au client plus ou moins que ce qu’il doit.",
         "kpi_balances_equal_aged_balance": "L’encours des chiffres mensuels doit être celui de la"
@@ -277,7 +277,7 @@ FRENCH: Mapping[str, Mapping[str, str]] = {
         " grande ou plus petite qu’à la dernière publication : des règlements, ou ce qu’ils"
         " paient, ne sont pas arrivés.",
     },
-    "int_fec_ledgers": {
+    "int_ledger_years": {
         "debits_equal_credits": "Dans ce fichier des écritures comptables (FEC), les débits"
         " diffèrent des crédits : il est incomplet, ou a été modifié après son export.",
         "lines_of_the_file_are_all_there": "L’entrepôt contient un autre nombre d’écritures, ou un"
@@ -288,7 +288,7 @@ FRENCH: Mapping[str, Mapping[str, str]] = {
         " des factures peuvent être montrées ouvertes à tort ; les totaux par client restent"
         " justes.",
     },
-    "int_fec_lettering_groups": {
+    "int_ledger_lettering_groups": {
         "lettering_groups_add_up_to_zero": "Des lignes lettrées ensemble devraient se solder ;"
         " l’écart de ces lettrages reste montré ouvert jusqu’à ce qu’un comptable les corrige.",
     },

@@ -34,8 +34,8 @@ LAYERS: Mapping[str, tuple[str, ...]] = {
         "path:models/staging",
         "path:models/intermediate/canonical",
         "path:models/intermediate/checked",
-        "path:models/intermediate/fec",
         "path:models/intermediate/gathered",
+        "path:models/intermediate/ledger",
     ),
     # What the marts add up is built here as well: the movements are one long statement, beside
     # which the other half of the machine would be idle.

@@ -62,7 +62,7 @@ ledger_names as (
             partition by source, entity_id, source_customer_id
             order by entry_date desc, closing_date desc, part desc, line_no desc
         ) as name_rank
-    from {{ ref('int_fec_receivable_lines') }}
+    from {{ ref('int_ledger_receivable_lines') }}
 ),
 
 all_customers as (

@@ -34,7 +34,7 @@ with final as (
         lines.ledger_account,
         lines.is_doubtful,
         lines.known_at
-    from {{ ref('int_fec_receivable_lines') }} as lines
+    from {{ ref('int_ledger_receivable_lines') }} as lines
     inner join {{ ref('int_entities') }} as entities
         on lines.entity_id = entities.entity_id
     where

@@ -23,7 +23,7 @@ with settlements as (
         cast(null as date) as reversed_on,
         is_estimated,
         known_at
-    from {{ ref('int_fec_allocations') }}
+    from {{ ref('int_ledger_allocations') }}
     union all
     select
         write_off_id as settlement_id,

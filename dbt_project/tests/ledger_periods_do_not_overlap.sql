@@ -8,7 +8,7 @@ with ledgers as (
         closing_date,
         file_name,
         first_entry_date
-    from {{ ref('int_fec_ledgers') }}
+    from {{ ref('int_ledger_years') }}
 )
 
 select

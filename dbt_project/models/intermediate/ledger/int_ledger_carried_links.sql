@@ -18,8 +18,8 @@ with carried_lines as (
                 lines.ledger_account, lines.source_customer_id, lines.signed_amount, lines.piece_ref
             order by lines.document_date, lines.part, lines.line_no
         ) as twin_no
-    from {{ ref('int_fec_receivable_lines') }} as lines
-    inner join {{ ref('int_fec_lettering_groups') }} as groups
+    from {{ ref('int_ledger_receivable_lines') }} as lines
+    inner join {{ ref('int_ledger_lettering_groups') }} as groups
         on
             lines.source = groups.source
             and lines.entity_id = groups.entity_id
@@ -44,8 +44,8 @@ unsettled_lines as (
         lines.document_date,
         lines.part,
         lines.line_no
-    from {{ ref('int_fec_receivable_lines') }} as lines
-    left join {{ ref('int_fec_lettering_groups') }} as groups
+    from {{ ref('int_ledger_receivable_lines') }} as lines
+    left join {{ ref('int_ledger_lettering_groups') }} as groups
         on
             lines.source = groups.source
             and lines.entity_id = groups.entity_id

@@ -10,7 +10,7 @@ with lettered_lines as (
         source_customer_id,
         lettering,
         signed_amount
-    from {{ ref('int_fec_receivable_lines') }}
+    from {{ ref('int_ledger_receivable_lines') }}
     where lettering is not null
 ),
 

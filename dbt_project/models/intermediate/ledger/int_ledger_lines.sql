@@ -79,7 +79,7 @@ final as (
         accounts.is_receivable,
         runs.signed_amount
     from runs
-    inner join {{ ref('int_fec_accounts') }} as accounts
+    inner join {{ ref('int_ledger_accounts') }} as accounts
         on
             runs.source = accounts.source
             and runs.entity_id = accounts.entity_id

@@ -6,8 +6,8 @@ with recursive own_groups as (
         lines.line_key,
         groups.closing_date,
         groups.lettering_group_id
-    from {{ ref('int_fec_receivable_lines') }} as lines
-    inner join {{ ref('int_fec_lettering_groups') }} as groups
+    from {{ ref('int_ledger_receivable_lines') }} as lines
+    inner join {{ ref('int_ledger_lettering_groups') }} as groups
         on
             lines.source = groups.source
             and lines.entity_id = groups.entity_id
@@ -29,8 +29,8 @@ memberships as (
         links.line_key,
         links.closing_date,
         links.lettering_group_id
-    from {{ ref('int_fec_carried_links') }} as links
-    inner join {{ ref('int_fec_receivable_lines') }} as lines
+    from {{ ref('int_ledger_carried_links') }} as links
+    inner join {{ ref('int_ledger_receivable_lines') }} as lines
         on links.line_key = lines.line_key
     where lines.matching = 'lettered'
 ),
@@ -100,7 +100,7 @@ fifo_lines as (
             "'fifo'", 'source', 'entity_id', 'ledger_account', 'source_customer_id'
         ]) }}
             as matching_group_id
-    from {{ ref('int_fec_receivable_lines') }}
+    from {{ ref('int_ledger_receivable_lines') }}
     where matching = 'fifo' and not is_carried_forward
 ),
 

@@ -8,7 +8,7 @@ with ledger_lines as (
         account_role,
         is_receivable,
         signed_amount
-    from {{ ref('int_fec_lines') }}
+    from {{ ref('int_ledger_lines') }}
 ),
 
 final as (

@@ -16,7 +16,7 @@ with journals as (
         max(case when ledger_account like '6%' or ledger_account like '7%' then 1 else 0 end)
             as touches_income,
         max(case when ledger_account like '10%' then 1 else 0 end) as touches_capital
-    from {{ ref('int_fec_lines') }}
+    from {{ ref('int_ledger_lines') }}
     group by source, entity_id, closing_date, journal_code
 ),
 

@@ -38,7 +38,7 @@ receivable_lines as (
         ledger_account,
         account_role,
         signed_amount
-    from {{ ref('int_fec_lines') }}
+    from {{ ref('int_ledger_lines') }}
     -- A line of zero changes no balance: it makes no open item.
     where is_receivable and signed_amount <> 0
 ),
@@ -83,12 +83,12 @@ described as (
             and receivable_lines.closing_date = ledger_lines.closing_date
             and receivable_lines.part = ledger_lines.part
             and receivable_lines.line_no = ledger_lines.line_no
-    inner join {{ ref('int_fec_ledgers') }} as ledgers
+    inner join {{ ref('int_ledger_years') }} as ledgers
         on
             receivable_lines.source = ledgers.source
             and receivable_lines.entity_id = ledgers.entity_id
             and receivable_lines.closing_date = ledgers.closing_date
-    left join {{ ref('int_fec_opening_journals') }} as opening_journals
+    left join {{ ref('int_ledger_opening_journals') }} as opening_journals
         on
             receivable_lines.source = opening_journals.source
             and receivable_lines.entity_id = opening_journals.entity_id
@@ -175,7 +175,7 @@ final as (
         and entries.has_revenue
         and not (described.signed_amount < 0 and entries.has_treasury) as counts_as_revenue
     from numbered as described
-    inner join {{ ref('int_fec_entries') }} as entries
+    inner join {{ ref('int_ledger_entries') }} as entries
         on
             described.source = entries.source
             and described.entity_id = entries.entity_id

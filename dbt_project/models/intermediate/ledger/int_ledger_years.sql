@@ -23,7 +23,7 @@ lettered_lines as (
         ledger_lines.entity_id,
         count(ledger_lines.lettering) as lettered_line_count
     from {{ ref('int_gathered_ledger_lines') }} as ledger_lines
-    inner join {{ ref('int_fec_accounts') }} as accounts
+    inner join {{ ref('int_ledger_accounts') }} as accounts
         on
             ledger_lines.source = accounts.source
             and ledger_lines.entity_id = accounts.entity_id
@@ -38,7 +38,7 @@ openings as (
         entity_id,
         closing_date,
         min(opening_date) as opening_date
-    from {{ ref('int_fec_opening_journals') }}
+    from {{ ref('int_ledger_opening_journals') }}
     group by source, entity_id, closing_date
 ),
 

@@ -18,8 +18,8 @@ with matched_lines as (
             partition by matched.matching_group_id, lines.signed_amount > 0
             order by lines.entry_date, lines.closing_date, lines.part, lines.line_no
         ) as mark
-    from {{ ref('int_fec_matched_lines') }} as matched
-    inner join {{ ref('int_fec_receivable_lines') }} as lines
+    from {{ ref('int_ledger_matched_lines') }} as matched
+    inner join {{ ref('int_ledger_receivable_lines') }} as lines
         on matched.line_key = lines.line_key
 ),
 
