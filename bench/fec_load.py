@@ -27,6 +27,7 @@ def measure(folder: Path, lines: int) -> dict[str, float]:
         ours = run_measured(
             [sys.executable, "-m", "bench.fec_load", str(settings.home), str(ledger)]
         )
+        assert ours.exit_status == 0, ours.errors
         seconds = json.loads(ours.output.splitlines()[-1])["seconds"]
     finally:
         stop(settings)

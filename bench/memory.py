@@ -18,6 +18,7 @@ class Measured:
     """`peak_bytes`: largest sum of unique memory (USS) of the process tree at one moment."""
 
     output: str
+    errors: str
     exit_status: int
     seconds: float
     peak_bytes: int
@@ -25,7 +26,7 @@ class Measured:
 
 def run_measured(command: Sequence[str]) -> Measured:
     """Run a command to its end and sample the memory of its tree."""
-    process = psutil.Popen(list(command), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    process = psutil.Popen(list(command), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     peak = 0
     done = threading.Event()
 
@@ -37,11 +38,11 @@ def run_measured(command: Sequence[str]) -> Measured:
     sampler = threading.Thread(target=sample)
     sampler.start()
     started = time.monotonic()
-    output, _ = process.communicate()
+    output, errors = process.communicate()
     done.set()
     sampler.join()
     ended = time.monotonic()
-    return Measured(output.decode(), process.returncode, ended - started, peak)
+    return Measured(output.decode(), errors.decode(), process.returncode, ended - started, peak)
 
 
 def _tree_bytes(process: psutil.Process) -> int:
