@@ -440,8 +440,8 @@ def test_held_run_is_released_on_the_gate_page_by_keyboard_and_on_a_phone(
         shown = page.inner_text("main")
         assert not gate_page.has_to_scroll_sideways(page)
         gate_page.keep_picture(page, "phone")
-        assert "Receivables agree with the ledger" in shown
-        assert "difference 12\u202f345,67" in shown
+        assert "La somme des postes ouverts diffère" in shown
+        assert "écart de 12\u202f345,67" in shown
         assert gate_page.HOSTILE in shown
 
         gate_page.walk_to(page, "#why-release")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from source_texts import fields, fits, parsed, texts_in
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.routing import Mount
@@ -20,14 +22,26 @@ from encours.errors import BadInput, RetryableError
 from encours.gate_page.access import NotSignedIn, Visitor
 from encours.gate_page.app import make_app
 from encours.gate_page.home_gate import HomeGate
-from encours.gate_page.wording import FRENCH_OBSERVED, WORDS, Wording
+from encours.gate_page.rendering import TEMPLATES
+from encours.gate_page.wording import (
+    FRENCH_OBSERVED,
+    FRENCH_STATUS,
+    FRENCH_UNCHECKED,
+    FRENCH_UNDECIDED,
+    WORDS,
+    Wording,
+)
 from encours.orchestration import control
 from encours.quality.suites import load_suites
+from encours.quality.verdict import NOTHING_CHECKED, decide
 from encours.settings import Settings, project_root
+from encours.warehouse import ledger
 from encours.warehouse.publication import Publication
 
+TIMEOUT = "timeout: the database took longer than allowed"
 MOMENT = datetime(2026, 7, 1, 4, 12, tzinfo=UTC)
 HELD_RUN = "20260701T041200-9f3ac1"
+PACKAGE = project_root() / "include" / "encours"
 SUITES = load_suites(project_root() / "expectations")
 CONTROLLER = Visitor("7", "claire", may_read=True, may_decide=True)
 VIEWER = Visitor("8", "paul", may_read=True, may_decide=False)
@@ -276,7 +290,7 @@ def test_held_run_shows_each_check_with_what_was_seen_and_what_was_expected() ->
     page = browse(gate=gate).get().text
 
     assert "2 contrôles retiennent la publication" in page
-    assert "difference 12\u202f345,67" in page
+    assert "écart de 12\u202f345,67" in page
     assert "aucune ligne" in page
     assert "de 1 à 5\u202f000" in page
     assert "fr|411000|2026-06-30" in page
@@ -301,6 +315,9 @@ def test_held_run_shows_each_check_with_what_was_seen_and_what_was_expected() ->
         ("source: 12.50 EUR, here: 10 EUR", "source\u00a0: 12,50 EUR, ici\u00a0: 10 EUR",
          "source: 12.50 EUR, here: 10 EUR"),
         ("3 days old, limit 2", "3 jours, limite 2", "3 days old, limit 2"),
+        ("left open 1200.50", "restent ouverts 1\u202f200,50", "left open 1,200.50"),
+        ("not explained 0.30", "inexpliqués 0,30", "not explained 0.30"),
+        ("failed", "en échec", "failed"),
         (
             "last rate of USD to EUR is of 2026-03-01, 30 days before 2026-03-31"
             ": deliver exchange_rates up to that day",
@@ -320,14 +337,26 @@ def test_what_was_seen_is_told_in_the_language_of_the_page(
     assert Wording("en").observed(observed) == english
 
 
+def answers_of(model: str, column: str) -> list[str]:
+    """What a model gives in a column that a choice makes, of which the checks read it."""
+    text = (project_root() / "dbt_project" / "models" / "intermediate" / model).read_text()
+    before = text.partition(f" as {column}\n")[0]
+    # The choice begins a column, which is indented by two steps.
+    choice = before[before.rindex("\n        case ") :]
+    return re.findall(r"(?s)\b(?:then|else)\b(.*?)(?=\bwhen\b|\belse\b|\bend\b)", choice)
+
+
 def test_words_between_the_figures_of_every_check_are_known_in_french() -> None:
-    queries = [one.query for suite in SUITES for one in suite.expectations]
+    checks = [one for suite in SUITES for one in suite.expectations]
     # The expression before `as observed`, over as many lines as begin with its operator.
     shown = [
         found[0]
-        for query in queries
-        for found in re.finditer(r"[^\n]*(?:\n\s*\|\|[^\n]*)*\bas observed\b", query)
+        for one in checks
+        for found in re.finditer(r"[^\n]*(?:\n\s*\|\|[^\n]*)*\bas observed\b", one.query)
     ]
+    shown += [re.split(r"\sfrom\s", one.observe)[0] for one in checks if one.observe]
+    shown += answers_of("gate/int_drift.sql", "told")
+    shown += answers_of("ageing/int_revaluation_rates.sql", "what_to_do")
     without_keys = [re.sub(r"->> '\w+'", "", one) for one in shown]
     literals = ["1".join(re.findall(r"'([^']*)'", one)) for one in without_keys]
     texts = [f"1{text}1" if text.endswith(" ") else f"1{text}" for text in literals if text]
@@ -335,19 +364,84 @@ def test_words_between_the_figures_of_every_check_are_known_in_french() -> None:
 
     told = [Wording("fr").observed(text) for text in texts]
 
-    assert len(told) > 30
+    assert len(told) > 60
     unknown = {word for text in told for word in re.findall(r"[^\W\d_]+", text)} - words
     assert unknown == set()
 
 
+def said_by(module: str, *functions: str) -> set[str]:
+    """What these functions raise or return: of an error, with how to mend it."""
+    wanted = [
+        node
+        for node in ast.walk(parsed(PACKAGE / module))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name in functions
+    ]
+    assert len(wanted) == len(functions)
+    found = set()
+    for node in (one for function in wanted for one in ast.walk(function)):
+        texts = list(texts_in(node)) if isinstance(node, ast.Raise | ast.Return) else []
+        if texts:
+            found.add(texts[0] if len(texts) == 1 else f"{texts[0]} ({texts[1]})")
+    return found
+
+
+def not_in_french(said: set[str], sentences: Mapping[str, str]) -> list[str]:
+    return [text for text in said if not any(fits(text, one) for one in sentences)]
+
+
+def test_what_the_gate_says_of_a_check_without_an_answer_is_known_in_french() -> None:
+    said = said_by("quality/checkpoint.py", "_explain", "_unreachable") | {NOTHING_CHECKED}
+    for node in ast.walk(parsed(PACKAGE / "quality" / "checkpoint.py")):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "_not_checked":
+            said.update(texts_in(node))
+
+    assert {"no answer", "table {}.{} does not exist"} < said
+    # The library's own words for a batch are cut out.
+    assert not_in_french(said - {" in BatchData"}, FRENCH_UNCHECKED) == []
+
+
+def test_why_a_decision_came_to_nothing_is_known_in_french() -> None:
+    said = said_by("orchestration/control.py", "stated")
+    said |= said_by("gate_page/app.py", "confirm")
+    said |= said_by(
+        "warehouse/publication.py",
+        *("lock_build", "release_candidate", "rollback_publication"),
+        *("_check_candidate", "_check_seen", "_swap_in"),
+    )
+
+    assert len(said) > 9
+    assert not_in_french(said, FRENCH_UNDECIDED) == []
+
+
+def test_sentences_of_the_gate_have_the_same_fields_in_both_languages() -> None:
+    both = {**FRENCH_UNCHECKED, **FRENCH_UNDECIDED}
+
+    assert [one for one, other in both.items() if fields(one) != fields(other)] == []
+
+
+def test_verdict_without_a_result_is_told_in_french() -> None:
+    reasons = decide([], expected=[("mart_dso", "every_date_is_there")]).reasons
+
+    assert {Wording("fr").told(reason).language for reason in reasons} == {"fr"}
+
+
+def test_every_end_of_a_reading_is_known_in_french() -> None:
+    (statuses,) = re.findall(
+        r"extraction_status_check check \(status in\s*\(([^)]*)\)", ledger.SCHEMA
+    )
+
+    assert set(re.findall(r"'(\w+)'", statuses)) == FRENCH_STATUS.keys()
+
+
 def test_check_that_could_not_run_says_so_and_why() -> None:
-    silent = check(state="not_checked", observed_value=None, details="timeout", sample_keys=[])
+    silent = check(state="not_checked", observed_value=None, details=TIMEOUT, sample_keys=[])
     gate = FakeGate(runs={HELD_RUN: judged(checks=[silent])})
 
     page = browse(gate=gate).get().text
 
     assert "non contrôlé" in page
-    assert "timeout" in page
+    assert "<code>mart_tie_out / receivables_agree_with_the_ledger</code>" in page
+    assert "délai dépassé" in page
 
 
 def test_reason_without_a_result_is_shown_beside_the_checks() -> None:
@@ -359,7 +453,7 @@ def test_reason_without_a_result_is_shown_beside_the_checks() -> None:
 
     page = browse(gate=gate).get().text
 
-    assert "every_date_is_there" in page
+    assert "mart_dso, every_date_is_there\u00a0: non contrôlé, aucun résultat" in page
     assert "ledger: failed: difference" not in page
 
 
@@ -369,13 +463,14 @@ def test_rejected_rows_are_shown_with_file_line_and_column() -> None:
         "file_name": "allocations.csv",
         "line_no": 182,
         "column_name": "document_id",
-        "reason": "no such document",
+        "reason": "document D-7 is not in documents: add it there",
     }
     gate = FakeGate(runs={HELD_RUN: judged(rejected_rows=[row], rejected_count=31)})
 
     page = browse(gate=gate).get().text
 
-    assert all(text in page for text in ("allocations.csv", "182", "document_id", "no such doc"))
+    assert all(text in page for text in ("allocations.csv", "182", "document_id"))
+    assert "<span>pièce D-7 absente de documents\u00a0: ajoutez-l’y</span>" in page
     assert "Lignes montrées\u00a0: 1 sur 31" in page
 
 
@@ -431,7 +526,8 @@ def test_stale_and_failing_sources_are_marked() -> None:
 
     assert page.count("périmé") == 1
     assert page.count("à jour") == 1
-    assert "invoices: no answer in time" in page
+    assert "lecture en échec" in page
+    assert '<code>invoices</code> <span lang="en">no answer in time</span>' in page
     assert "12\u202f345" in page
 
 
@@ -458,9 +554,9 @@ def test_days_and_hours_are_those_of_the_entities() -> None:
 def test_reason_of_a_check_is_told_in_the_language_of_the_page() -> None:
     told = {language: browse(language=language).get().text for language in ("fr", "en")}
 
-    assert "<p>La somme des postes ouverts diffère du solde du compte collectif" in told["fr"]
+    assert "<span>La somme des postes ouverts diffère du solde du compte collectif" in told["fr"]
     assert "The open items differ from the control account." not in told["fr"]
-    assert "<p>The open items differ from the control account.</p>" in told["en"]
+    assert "<span>The open items differ from the control account.</span>" in told["en"]
 
 
 def test_reason_that_nobody_put_into_french_is_marked_as_english() -> None:
@@ -468,7 +564,7 @@ def test_reason_that_nobody_put_into_french_is_marked_as_english() -> None:
 
     page = browse(gate=FakeGate(runs={HELD_RUN: own})).get().text
 
-    assert '<p lang="en">Ours.</p>' in page
+    assert '<span lang="en">Ours.</span>' in page
 
 
 def test_page_speaks_english_when_asked() -> None:
@@ -486,6 +582,65 @@ def test_both_languages_say_the_same_things() -> None:
         for language, words in WORDS.items()
     }
     assert fields["fr"] == fields["en"]
+
+
+def test_every_word_is_used() -> None:
+    texts = [path.read_text() for path in TEMPLATES.iterdir()]
+    used = " ".join([*texts, *(path.read_text() for path in TEMPLATES.parent.glob("*.py"))])
+    # Put together in a template: t["state_" ~ run.status].
+    families = re.findall(r't\["(\w+_)" ~', used)
+
+    unused = {
+        name
+        for name in WORDS["fr"]
+        if not re.search(rf"\bt\.{name}\b|words\[\"{name}\"|\"{name}\"(?!:)", used)
+        and not name.startswith(tuple(families))
+        and not name.endswith("_text")
+    }
+
+    assert unused == set()
+
+
+def test_page_of_a_held_run_holds_no_english() -> None:
+    row = {
+        "stream": "documents",
+        "file_name": "documents.csv",
+        "line_no": 3,
+        "column_name": "due_date",
+        "reason": "closed_on is before opened_on",
+    }
+    silent = check(state="not_checked", observed_value=None, details=TIMEOUT)
+    rules = check(table_name="across_models", check_name="ratios_are_shares", observed_value="7")
+    reasons = [NOTHING_CHECKED, "mart_dso: every_date_is_there: not checked: it reported no result"]
+    run = judged(
+        checks=[silent, rules],
+        warnings=[check(severity="warning")],
+        reasons=reasons,
+        rejected_rows=[row],
+        rejected_count=1,
+    )
+    lost = {
+        "source": "odoo",
+        "entity_id": "lyon",
+        "stream": "invoices",
+        "status": "incomplete",
+        "error": None,
+    }
+    gate = FakeGate(runs={HELD_RUN: run}, freshness=[coverage()], extractions=[lost])
+
+    page = browse(gate=gate).get().text
+
+    assert 'lang="en"' not in page.replace('<span lang="en"></span>', "")
+    assert "lecture incomplète" in page
+    assert "entre les tables" in page
+
+
+@pytest.mark.parametrize("path", ["nowhere", "gate/x/y"])
+def test_page_that_does_not_exist_is_told_in_the_language_of_the_page(path: str) -> None:
+    answer = browse().get(path)
+
+    assert answer.status_code == 404
+    assert "Cette page n’existe pas" in answer.text
 
 
 # --- acting ------------------------------------------------------------------------------------
@@ -544,12 +699,12 @@ def test_what_was_done_is_told_only_while_it_stands() -> None:
 def test_refusal_of_the_gate_is_told_with_its_line() -> None:
     browser = browse()
     token = browser.token(**ROLLBACK)
-    browser.gate.refusal = BadInput("another publication has come meanwhile")
+    browser.gate.refusal = BadInput("run 7 is not held", mend="see status")
 
     answer = browser.post("gate/decide", {"token": token, "reason": "wrong file"})
 
     assert answer.status_code == 409
-    assert "another publication has come meanwhile" in answer.text
+    assert "l’exécution 7 n’est pas retenue" in answer.text
 
 
 def test_busy_warehouse_is_told_and_may_be_asked_again() -> None:

@@ -27,6 +27,8 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
     "settings": ({"errors"}, set()),
     # How numbers and signs are written, for all that people are shown.
     "typography": (set(), {"babel"}),
+    # Sentences kept in English and shown in French.
+    "sentences": ({"typography"}, set()),
     "alerts": ({"errors", "settings", "typography", "quality.reasons"}, {"apprise", "yaml"}),
     "policies": ({"errors", "settings"}, {"yaml"}),
     # Text columns, shared by those who read files and those who load them.
@@ -63,7 +65,7 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
         },
         {"dbt", "setproctitle"},
     ),
-    "quality": ({"errors", "typography"}, {"yaml", "great_expectations", "psycopg"}),
+    "quality": ({"errors", "sentences", "typography"}, {"yaml", "great_expectations", "psycopg"}),
     "orchestration": (
         {"*"},
         {"airflow", "croniter", "cryptography", "packaging", "psycopg", "psutil", "requests"},
@@ -71,7 +73,8 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
     # What a page shows and does is what the command shows and does.
     "gate_page": (
         {
-            *("errors", "settings", "typography", "quality.reasons", "warehouse.publication"),
+            *("errors", "settings", "sentences", "typography", "warehouse.publication"),
+            *("quality.reasons", "quality.refusals"),
             *("orchestration.control", "orchestration.status"),
         },
         {"babel", "itsdangerous", "jinja2", "starlette"},

@@ -19,6 +19,7 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
@@ -81,6 +82,7 @@ def make_app(gate: Gate, access: Access, *, signing_key: str, language: str) -> 
         NotAllowed: page.refuse,
         NotFromHere: page.refuse_form,
         EncoursError: page.explain,
+        HTTPException: page.know_nothing,
         Exception: page.break_down,
     }
     app = Starlette(
@@ -239,6 +241,9 @@ class _Page:
         if isinstance(error, BadInput):
             return self._message(request, 409, "changed", detail=str(error))
         return self._message(request, 503, "busy", detail=str(error))
+
+    async def know_nothing(self, request: Request, error: HTTPException) -> Response:
+        return self._message(request, error.status_code, "no_such_page")
 
     async def break_down(self, request: Request, _: Exception) -> Response:
         return self._message(request, 500, "broken")

@@ -20,16 +20,25 @@ class Stream:
 
 
 @dataclass(frozen=True)
+class Trouble:
+    """Why the last reading of a stream came to nothing; `error` may be empty."""
+
+    stream: str
+    status: str
+    error: str
+
+
+@dataclass(frozen=True)
 class Books:
     """What one source gave of one entity; of the whole source, where `entity_id` is None.
 
-    `trouble` is why the last reading of one of its streams came to nothing, empty if it did not.
+    `trouble` is that of one of its streams, None where there is none.
     """
 
     source: str
     entity_id: str | None
     streams: tuple[Stream, ...]
-    trouble: str
+    trouble: Trouble | None
     is_being_read: bool
 
     @property
@@ -68,12 +77,12 @@ def books_of(
                 row["is_stale"],
             )
         )
-    troubles: dict[tuple[str, str | None], str] = {}
+    troubles: dict[tuple[str, str | None], Trouble] = {}
     running: set[tuple[str, str | None]] = set()
     for row in extractions:
         place = (row["source"], row["entity_id"])
         if row["status"] in TROUBLES:
-            troubles[place] = f"{row['stream']}: {row['error'] or row['status']}"
+            troubles[place] = Trouble(row["stream"], row["status"], row["error"] or "")
         elif row["status"] == "running":
             running.add(place)
     places = streams.keys() | troubles.keys() | running
@@ -82,7 +91,7 @@ def books_of(
             source,
             entity_id,
             tuple(streams.get((source, entity_id), ())),
-            troubles.get((source, entity_id), ""),
+            troubles.get((source, entity_id)),
             (source, entity_id) in running,
         )
         for source, entity_id in sorted(places, key=lambda place: (place[0], place[1] or ""))

@@ -14,6 +14,8 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_date, format_datetime
 
 from encours.quality.reasons import Reason, reason_of
+from encours.quality.refusals import refusal_of
+from encours.sentences import Sentences
 from encours.typography import LOCALES, number, typeset
 
 ROWS = re.compile(r"(?P<count>\d+)(?: of (?P<total>\d+))? rows?")
@@ -60,9 +62,7 @@ FRENCH = {
     "holding_checks": "{count} contrôles retiennent la publication",
     "no_holding_checks": "Aucun contrôle critique n’a échoué.",
     "other_reasons": "Autres raisons",
-    "table": "Table",
-    "check": "Contrôle",
-    "severity": "Gravité",
+    "across_models": "entre les tables",
     "severity_critical": "critique",
     "severity_warning": "avertissement",
     "severity_info": "information",
@@ -79,11 +79,9 @@ FRENCH = {
     "rows_of": "{count} lignes sur {total}",
     "and_more": "{figure}, et {count} de plus",
     "details": "Détail",
-    "why_it_matters": "Pourquoi cela compte",
     "sample_keys": "Exemples ({count})",
     "rejected": "Lignes refusées",
     "rejected_shown": "Lignes montrées : {shown} sur {count}.",
-    "stream": "Flux",
     "file": "Fichier",
     "line": "Ligne",
     "column": "Colonne",
@@ -102,8 +100,6 @@ FRENCH = {
     "why": "Motif (obligatoire, gardé dans le registre avec votre nom)",
     "why_missing": "Dites pourquoi, en quelques mots.",
     "why_too_long": "Le motif est trop long : {count} caractères au plus.",
-    "go_on": "Continuer…",
-    "confirm": "Confirmer",
     "confirm_release": "Publier ces chiffres ?",
     "confirm_rollback": "Revenir en arrière ?",
     "today_read": "La BI lit aujourd’hui",
@@ -140,6 +136,8 @@ FRENCH = {
     "fresh": "à jour",
     "stale": "périmé",
     "reading_failed": "lecture en échec",
+    "reading_refused": "lecture refusée",
+    "reading_incomplete": "lecture incomplète",
     "reading": "lecture en cours",
     "streams": "{count} flux",
     "whole_source": "toute la source",
@@ -163,6 +161,8 @@ FRENCH = {
     "busy": "Rien n’a été fait pour l’instant",
     "busy_text": "Une construction est en cours, ou la base ne répond pas : réessayez dans un"
     " moment.",
+    "no_such_page": "Cette page n’existe pas",
+    "no_such_page_text": "La vue d’ensemble mène à toutes les autres.",
     "broken": "La page n’a pas pu être faite",
     "broken_text": "Les détails sont dans le journal du serveur. Rien de publié n’a changé.",
 }
@@ -204,9 +204,7 @@ ENGLISH = {
     "holding_checks": "{count} checks hold the publication",
     "no_holding_checks": "No critical check failed.",
     "other_reasons": "Other reasons",
-    "table": "Table",
-    "check": "Check",
-    "severity": "Severity",
+    "across_models": "between the tables",
     "severity_critical": "critical",
     "severity_warning": "warning",
     "severity_info": "information",
@@ -223,11 +221,9 @@ ENGLISH = {
     "rows_of": "{count} of {total} rows",
     "and_more": "{figure}, and {count} more",
     "details": "Detail",
-    "why_it_matters": "Why it matters",
     "sample_keys": "Examples ({count})",
     "rejected": "Rejected rows",
     "rejected_shown": "Rows shown: {shown} of {count}.",
-    "stream": "Stream",
     "file": "File",
     "line": "Line",
     "column": "Column",
@@ -245,8 +241,6 @@ ENGLISH = {
     "why": "Reason (required, kept in the ledger with your name)",
     "why_missing": "Say why, in a few words.",
     "why_too_long": "The reason is too long: at most {count} characters.",
-    "go_on": "Continue…",
-    "confirm": "Confirm",
     "confirm_release": "Publish these figures?",
     "confirm_rollback": "Go back?",
     "today_read": "BI reads now",
@@ -281,6 +275,8 @@ ENGLISH = {
     "fresh": "up to date",
     "stale": "stale",
     "reading_failed": "reading failed",
+    "reading_refused": "reading refused",
+    "reading_incomplete": "reading incomplete",
     "reading": "being read",
     "streams": "{count} streams",
     "whole_source": "the whole source",
@@ -302,6 +298,8 @@ ENGLISH = {
     "changed_text": "What is published or held has changed since the page was shown.",
     "busy": "Nothing was done for now",
     "busy_text": "A build is running, or the database does not answer. Try again in a moment.",
+    "no_such_page": "This page does not exist",
+    "no_such_page_text": "The overview leads to all others.",
     "broken": "The page could not be made",
     "broken_text": "The details are in the log of the server. Nothing published has changed.",
 }
@@ -347,6 +345,19 @@ FRENCH_OBSERVED = {
     "no position": "aucun poste",
     "no movement": "aucun mouvement",
     "compared with nothing": "comparé à rien",
+    "difference ": "écart de ",
+    "left open ": "restent ouverts ",
+    "not explained ": "inexpliqués ",
+}
+# How a reading ended (ops.extraction), where that is all that a check saw.
+FRENCH_STATUS = {
+    "running": "en cours",
+    "landed": "reçue, pas chargée",
+    "loaded": "chargée",
+    "unchanged": "inchangée",
+    "incomplete": "incomplète",
+    "refused": "refusée",
+    "failed": "en échec",
 }
 _OBSERVED = re.compile(
     "|".join(
@@ -358,6 +369,55 @@ _OBSERVED = re.compile(
 _BETWEEN_WORDS = re.compile(r"\S*( [-\dA-Z]\S*)*")
 # What follows is the reason that somebody gave, in the language of that person.
 ANNOUNCED = ", announced: "
+
+# What the gate says of a check that has no answer (quality.checkpoint, quality.verdict).
+FRENCH_UNCHECKED = {
+    "no schema was named for the suites of folder {folder}":
+        "aucun schéma n’est prévu pour les contrôles du dossier {folder}",
+    "table {schema}.{table} does not exist": "la table {schema}.{table} n’existe pas",
+    'column "{column}" does not exist': "la colonne {column} n’existe pas",
+    "sample_key {columns} is not a column of the query":
+        "sample_key {columns} n’est pas une colonne de la requête",
+    "the check could not run (error in the check itself)":
+        "le contrôle n’a pas pu avoir lieu (erreur dans le contrôle lui-même)",
+    "the check could not run ({error})": "le contrôle n’a pas pu avoir lieu ({error})",
+    "timeout: the database took longer than allowed":
+        "délai dépassé : la base a mis plus de temps que permis",
+    "the database refused ({error})": "la base a refusé ({error})",
+    "the check gave no figures": "le contrôle n’a donné aucun chiffre",
+    "no answer": "sans réponse",
+    "{table}: {check}: not checked: it reported no result":
+        "{table}, {check} : non contrôlé, aucun résultat n’est venu",
+    "no check reported a result: an empty audit proves nothing":
+        "aucun contrôle n’a donné de résultat : un examen vide ne prouve rien",
+}  # fmt: skip
+# Why a decision came to nothing (warehouse.publication, orchestration.control).
+FRENCH_UNDECIDED = {
+    "what was to be decided on is no longer there": "ce qui était à décider n’est plus là",
+    "run {run} is unknown or was never checked (see status)":
+        "l’exécution {run} est inconnue, ou n’a jamais été contrôlée",
+    "run {run} is not held (see status)": "l’exécution {run} n’est pas retenue",
+    "nothing is published yet: there is nothing to go back from":
+        "rien n’est encore publié : il n’y a rien d’où revenir",
+    "no earlier publication is kept: there is nothing to go back to":
+        "aucune publication antérieure n’est gardée : il n’y a rien à quoi revenir",
+    "the candidate of run {run} is gone (a later run replaced it; run again to build a new one)":
+        "ce que l’exécution {run} avait construit n’est plus là : une plus récente l’a remplacé ;"
+        " une nouvelle exécution le construira de nouveau",
+    "another publication has come meanwhile: nothing was done (look at what is published now, and"
+    " decide again)":
+        "une autre publication a eu lieu entre-temps ; regardez ce qui est publié maintenant, et"
+        " décidez de nouveau",
+    "the candidate does not describe run {run}: nothing published":
+        "ce qui est construit n’est pas de l’exécution {run} : rien n’a été publié",
+    "another build of this warehouse is running: wait for it, `encours status` shows it":
+        "une construction est en cours ; attendez qu’elle finisse",
+    "the reason is empty (say why in a few words)":
+        "le motif est vide : dites pourquoi, en quelques mots",
+    "the reason is too long (at most {count:number} characters)":
+        "le motif est trop long : {count} caractères au plus",
+}  # fmt: skip
+_TOLD = Sentences({**FRENCH_UNCHECKED, **FRENCH_UNDECIDED})
 
 WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {"fr": {name: typeset(text) for name, text in FRENCH.items()}, "en": ENGLISH}
@@ -405,6 +465,16 @@ class Wording:
             language=self.language,
         )
 
+    def refusal(self, reason: str) -> Reason:
+        """Why a row was refused; in English where nobody has put it into French."""
+        return refusal_of(reason, language=self.language)
+
+    def told(self, text: str) -> Reason:
+        """What the gate or a decision says of itself; in English where nobody has put it into
+        French, as what PostgreSQL says."""
+        french = _TOLD.in_french(text) if self.language == "fr" else None
+        return Reason(french, "fr") if french else Reason(text, "en")
+
     def holding(self, count: int) -> str:
         words = self.words["holding_check" if count == 1 else "holding_checks"]
         return words.format(count=self.number(count))
@@ -420,6 +490,8 @@ class Wording:
             name = "rows_of" if total else "one_row" if count == 1 else "some_rows"
             of = self.number(int(total)) if total else ""
             return self.words[name].format(count=self.number(count), total=of)
+        if self.language == "fr" and text in FRENCH_STATUS:
+            return FRENCH_STATUS[text]
         seen, announced, reason = text.partition(ANNOUNCED)
         # Half a sentence in French would be worse than one in English.
         if self.language == "fr" and all(map(_BETWEEN_WORDS.fullmatch, _OBSERVED.split(seen))):
