@@ -1,15 +1,16 @@
 """What the other services need, made once and safe to repeat: roles, Airflow's metadata database
-and its tables, and the password of Airflow's UI.
+and its tables, and the passwords of Airflow's UI.
 
 It is the code that `encours up` runs on one machine.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 
 from encours.errors import EncoursError
-from encours.orchestration.airflow_home import admin_password, prepare_airflow
+from encours.orchestration.airflow_home import prepare_airflow, ui_passwords, ui_users
 from encours.settings import load_settings
 from encours.warehouse.connections import open_warehouse
 
@@ -18,8 +19,8 @@ def main() -> int:
     settings = load_settings()
     try:
         warehouse = open_warehouse(settings)
-        # Made here, or Airflow would make one and write it to its log.
-        admin_password(settings)
+        # Made here, or Airflow would make them and write them to its log.
+        ui_passwords(settings, ui_users(os.environ))
         prepare_airflow(settings, warehouse)
     except EncoursError as error:
         print(f"encours: {error}", file=sys.stderr)

@@ -529,6 +529,9 @@ def up(
     running = services.start(_settings(home, warehouse), port, progress=_say)
     print(f"Airflow   {running.url}   user {running.user}, password {running.password}")
     print(f"inbox     {running.inbox}")
+    if running.others:
+        others = ", ".join(f"{name} ({role})" for name, role in running.others.items())
+        print(f"users     also {others}: passwords in {running.passwords}")
     print("stop it with: encours stop")
 
 

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
-import jwt
 import psycopg
 import pytest
 from psycopg import sql
@@ -22,7 +19,6 @@ from encours.quality.verdict import decide
 from encours.settings import Settings
 from encours.warehouse import ledger, publication
 from encours.warehouse.connections import open_warehouse
-from encours.warehouse.embedded import read_secret
 
 HELD_RUN = "20260701T041200-9f3ac1"
 HOSTILE = "<img src=x onerror=\"document.title='broken in'\"><script>1</script>"
@@ -59,18 +55,6 @@ def hold_what_is_published(home: ScheduledHome) -> None:
         verdict = decide([FAILED], expected=[])
         ledger.write_verdict(connection, HELD_RUN, verdict, decided_by="gate")
         ledger.finish_run(connection, HELD_RUN, "held")
-
-
-def viewer_token(home: ScheduledHome) -> str:
-    """A token of Airflow's for a user who may only look."""
-    now = int(time.time())
-    claims = {
-        **{"sub": "auditor", "role": "viewer", "teams": [], "jti": uuid4().hex},
-        **{"aud": "apache-airflow", "iat": now, "nbf": now, "exp": now + 600},
-    }
-    secret = read_secret(Settings(home.home), "airflow_jwt")
-    assert secret is not None
-    return jwt.encode(claims, secret, algorithm="HS512")
 
 
 @contextmanager

@@ -6,6 +6,7 @@ works without rights works with them.
 
 from __future__ import annotations
 
+import json
 import os
 import pwd
 import shutil
@@ -105,7 +106,15 @@ class ScheduledHome:
 
     @cached_property
     def _headers(self) -> dict[str, str]:
-        login = {"username": "admin", "password": self.password}
+        return self._token("admin", self.password)
+
+    def signed_in(self, user: str) -> dict[str, str]:
+        """What the requests of a user carry; the home keeps the passwords."""
+        passwords = json.loads((self.home / "secrets" / "airflow_users.json").read_text())
+        return self._token(user, passwords[user])
+
+    def _token(self, user: str, password: str) -> dict[str, str]:
+        login = {"username": user, "password": password}
         answer = requests.post(f"{self.url}/auth/token", json=login, timeout=60)
         answer.raise_for_status()
         return {"Authorization": f"Bearer {answer.json()['access_token']}"}

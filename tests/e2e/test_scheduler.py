@@ -6,6 +6,7 @@ The services are started once for the whole file and stopped by its last test.
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -28,7 +29,7 @@ from scheduled_home import ScheduledHome, new_home, running, wait_for
 from encours.demo.books import DemoOptions, write_books
 from encours.errors import BadInput, FatalError
 from encours.orchestration import services
-from encours.orchestration.airflow_home import known_fernet_key
+from encours.orchestration.airflow_home import USERS_VARIABLE, known_fernet_key
 from encours.orchestration.doctor import examination
 from encours.orchestration.doctor.findings import Finding, Installation, State
 from encours.settings import Settings
@@ -67,7 +68,8 @@ def told() -> Iterator[Told]:
 
 @pytest.fixture(scope="module")
 def scheduled(told: Told) -> Iterator[ScheduledHome]:
-    with running(variables=told.variables) as home:
+    users = {USERS_VARIABLE: "admin:admin,controller:user,auditor:viewer"}
+    with running(variables={**told.variables, **users}) as home:
         yield home
 
 
@@ -397,20 +399,38 @@ def test_stranger_is_led_from_the_gate_page_to_the_sign_in(held: ScheduledHome) 
     assert gate_page.HELD_RUN not in answer.text
 
 
-def test_who_may_only_look_sees_what_is_held_and_may_not_release_it(held: ScheduledHome) -> None:
-    signed_in = {"Authorization": f"Bearer {gate_page.viewer_token(held)}"}
-    page = requests.get(f"{held.url}/encours/gate", headers=signed_in, timeout=60)
-    act = {"action": "release", "run": gate_page.HELD_RUN, "reason": "looks right"}
+def test_who_may_only_look_sees_what_is_held_and_decides_nothing(held: ScheduledHome) -> None:
+    looks, decides = held.signed_in("auditor"), held.signed_in("controller")
+    release = {"action": "release", "run": gate_page.HELD_RUN, "reason": "looks right"}
+    rollback = {"action": "rollback", "reason": "looks wrong"}
+    before = held.rows(b"select publication_id, run_id, action from ops.publication")
 
-    answer = requests.post(
-        f"{held.url}/encours/gate/confirm", data=act, headers=signed_in, timeout=60
-    )
+    def post(path: str, form: dict[str, str], headers: dict[str, str]) -> requests.Response:
+        return requests.post(f"{held.url}{path}", data=form, headers=headers, timeout=60)
+
+    page = requests.get(f"{held.url}/encours/gate", headers=looks, timeout=60)
+    shown = post("/encours/gate/confirm", release, decides)
+    token = re.search(r'name="token" value="([^"]+)"', shown.text)
+    assert token, shown.text
+    conf = {"run_id": gate_page.HELD_RUN, "reason": "looks right", "released_by": "controller"}
+    refused = [
+        post("/encours/gate/confirm", release, looks),
+        post("/encours/gate/confirm", rollback, looks),
+        post("/encours/gate/decide", {**release, "token": token[1]}, looks),
+        requests.post(
+            f"{held.url}/api/v2/dags/release_held/dagRuns",
+            json={"logical_date": None, "conf": conf},
+            headers=looks,
+            timeout=60,
+        ),
+    ]
 
     assert page.status_code == 200
     assert gate_page.HELD_RUN in page.text
     assert "<form" not in page.text
-    assert answer.status_code == 403
-    assert "release_held" in answer.text
+    assert [answer.status_code for answer in refused] == [403] * 4
+    assert "release_held" in refused[0].text
+    assert held.rows(b"select publication_id, run_id, action from ops.publication") == before
 
 
 def test_task_that_publishes_links_to_its_run_on_the_gate_page(held: ScheduledHome) -> None:

@@ -18,19 +18,22 @@ import secrets
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from importlib.metadata import version
 from pathlib import Path
 
-from encours.errors import FatalError
+from encours.errors import BadInput, FatalError
 from encours.orchestration.turns import reading_pool
 from encours.settings import Settings, project_root
 from encours.sources.registry import API_SOURCES
 from encours.warehouse.connections import Warehouse, connect
 from encours.warehouse.embedded import home_lock, keep_secret, read_secret
 
-ADMIN = "admin"
+USERS_VARIABLE = "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS"
+ADMIN_ALONE = "admin:admin"
+# Those of Airflow's simple auth manager, from the one that only looks to the one that may all.
+ROLES = ("viewer", "user", "op", "admin")
 FERNET_SECRET = "airflow_fernet"
 FERNET_VARIABLE = "AIRFLOW__CORE__FERNET_KEY"
 
@@ -45,8 +48,8 @@ def airflow_environment(settings: Settings, warehouse: Warehouse, port: int = 0)
         # Two ingests, one build and the maintenance at once; each worker costs about 35 MB.
         "AIRFLOW__CORE__PARALLELISM": "4",
         "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
-        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{ADMIN}:admin",
-        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(_users_file(settings)),
+        USERS_VARIABLE: ",".join(f"{name}:{role}" for name, role in ui_users(os.environ).items()),
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(users_file(settings)),
         "AIRFLOW__API_AUTH__JWT_SECRET": _secret(settings, "airflow_jwt"),
         "AIRFLOW__API__SECRET_KEY": _secret(settings, "airflow_api"),
         # The API server compiles its routes at the first request, which took 16 s on a busy
@@ -124,14 +127,34 @@ def prepare_run(settings: Settings, folder: Path) -> Path:
     return database
 
 
-def admin_password(settings: Settings) -> str:
-    """The password of Airflow's `admin`, made on first use and kept in the home."""
-    path = _users_file(settings)
-    if path.exists():
-        return str(json.loads(path.read_text())[ADMIN])
-    password = secrets.token_urlsafe(15)
-    keep_secret(settings, path.name, json.dumps({ADMIN: password}))
-    return password
+def ui_users(environment: Mapping[str, str]) -> dict[str, str]:
+    """Who may sign in to Airflow's UI, with which role: Airflow's own setting, else `admin`."""
+    users = {}
+    for entry in (environment.get(USERS_VARIABLE) or ADMIN_ALONE).split(","):
+        name, _, role = (part.strip() for part in entry.partition(":"))
+        if not name or role.lower() not in ROLES:
+            raise BadInput(
+                f"'{entry.strip()}' is no user with a role",
+                where=USERS_VARIABLE,
+                mend=f"NAME:ROLE, several with commas; a role is {', '.join(ROLES)}",
+            )
+        users[name] = role.lower()
+    return users
+
+
+def ui_passwords(settings: Settings, users: Iterable[str]) -> dict[str, str]:
+    """The users' passwords, made on first use and kept in the home: Airflow would make them too,
+    and write them to its log."""
+    path = users_file(settings)
+    known = json.loads(path.read_text()) if path.exists() else {}
+    made = {name: secrets.token_urlsafe(15) for name in users if name not in known}
+    if made:
+        keep_secret(settings, path.name, json.dumps({**known, **made}))
+    return {name: str({**known, **made}[name]) for name in users}
+
+
+def users_file(settings: Settings) -> Path:
+    return settings.secrets_dir / "airflow_users.json"
 
 
 def _common_environment(settings: Settings) -> dict[str, str]:
@@ -206,10 +229,6 @@ def _copy_database(source: Path, target: Path) -> None:
     target.unlink(missing_ok=True)
     with closing(sqlite3.connect(source)) as old, closing(sqlite3.connect(target)) as new:
         old.backup(new)
-
-
-def _users_file(settings: Settings) -> Path:
-    return settings.secrets_dir / "airflow_users.json"
 
 
 def _read(path: Path) -> str | None:

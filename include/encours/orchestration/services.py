@@ -21,10 +21,11 @@ from pathlib import Path
 
 from encours.errors import BadInput, FatalError, RetryableError
 from encours.orchestration.airflow_home import (
-    ADMIN,
-    admin_password,
     airflow_environment,
     prepare_airflow,
+    ui_passwords,
+    ui_users,
+    users_file,
 )
 from encours.orchestration.retention import read_retention
 from encours.orchestration.timetable import check_schedules
@@ -59,27 +60,38 @@ class Service:
 
 @dataclass(frozen=True)
 class Running:
-    """Where the services answer."""
+    """Where the services answer, and to whom: the first of the users, and those beside."""
 
     url: str
     user: str
     password: str
     inbox: Path
+    others: Mapping[str, str]
+    passwords: Path
 
 
 def start(settings: Settings, port: int, progress: Callable[[str], None]) -> Running:
     """Start what is not running yet and wait until all of it is at work."""
     check_schedules(os.environ)
     read_retention()
+    users = ui_users(os.environ)
     progress("starting PostgreSQL")
     warehouse = open_warehouse(settings)
     with _services_lock(settings):
         services = {service.name: service for service in _recorded(settings) if _is_alive(service)}
         port = _read_port(settings) if services else _choose_port(settings, port)
-        password = admin_password(settings)
+        passwords = ui_passwords(settings, users)
         progress("preparing Airflow's metadata database")
         prepare_airflow(settings, warehouse)
-        running = Running(f"http://127.0.0.1:{port}", ADMIN, password, settings.inbox_dir)
+        first, *others = users
+        running = Running(
+            f"http://127.0.0.1:{port}",
+            first,
+            passwords[first],
+            settings.inbox_dir,
+            {name: users[name] for name in others},
+            users_file(settings),
+        )
         environment = {**os.environ, **airflow_environment(settings, warehouse, port)}
         launched: list[Service] = []
         try:
