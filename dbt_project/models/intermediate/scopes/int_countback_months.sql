@@ -69,55 +69,86 @@ amounts as (
             and {{ month_start('amounts.as_of_date') }} = months.month_start
 ),
 
--- Nearly all amounts are used up within three months; the whole history is looked through for the
--- others only.
+-- Nearly all amounts are used up within three months: the sales of each, and the peak up to it.
+three_months as (
+    select
+        amounts.*,
+        greatest(last_month_company_amount, 0) as peak_0,
+        greatest(
+            last_month_company_amount,
+            last_month_company_amount + revenue_1_month_before_company_amount,
+            0
+        ) as peak_1,
+        greatest(
+            last_month_company_amount,
+            last_month_company_amount + revenue_1_month_before_company_amount,
+            last_month_company_amount
+            + revenue_1_month_before_company_amount
+            + revenue_2_months_before_company_amount,
+            0
+        ) as peak_2
+    from amounts
+),
+
+-- A scope with negative months is walked for what three months leave over only; one with moved
+-- months or that ends at a month without sales always.
+counted as (
+    select
+        three_months.*,
+        is_plain
+        or (zero_month = 'pass' and not has_moved_revenue and peak_2 >= receivables_company_amount)
+            as is_near
+    from three_months
+),
+
 near_months as (
     select
-        amounts.as_of_date,
-        amounts.scope_type,
-        amounts.scope_value,
-        amounts.basis,
-        amounts.receivables_company_amount,
-        {{ add_months('amounts.last_month', '-1 * steps.months_back') }} as month_start,
+        counted.as_of_date,
+        counted.scope_type,
+        counted.scope_value,
+        counted.basis,
+        counted.receivables_company_amount,
+        {{ add_months('counted.last_month', '-1 * steps.months_back') }} as month_start,
         case steps.months_back
-            when 0 then amounts.last_month_company_amount
-            when 1 then amounts.revenue_1_month_before_company_amount
-            else amounts.revenue_2_months_before_company_amount
+            when 0 then counted.last_month_company_amount
+            when 1 then counted.revenue_1_month_before_company_amount
+            else counted.revenue_2_months_before_company_amount
         end as revenue_company_amount,
         case steps.months_back
             when 0 then 0
-            when 1 then amounts.last_month_company_amount
-            else
-                amounts.last_month_company_amount + amounts.revenue_1_month_before_company_amount
-        end as peak_before
-    from amounts
+            when 1 then counted.peak_0
+            else counted.peak_1
+        end as peak_before,
+        case steps.months_back
+            when 0 then counted.peak_0
+            when 1 then counted.peak_1
+            else counted.peak_2
+        end as peak
+    from counted
     cross join (values (0), (1), (2)) as steps (months_back)
-    where amounts.is_plain
+    where counted.is_near
 ),
 
 far_months as (
     select
-        amounts.as_of_date,
-        amounts.scope_type,
-        amounts.scope_value,
-        amounts.basis,
-        amounts.receivables_company_amount,
+        counted.as_of_date,
+        counted.scope_type,
+        counted.scope_value,
+        counted.basis,
+        counted.receivables_company_amount,
         months.month_start,
         months.revenue_company_amount,
-        amounts.revenue_to_date_company_amount - months.revenue_to_month_company_amount
+        counted.revenue_to_date_company_amount - months.revenue_to_month_company_amount
             as peak_before
-    from amounts
+    from counted
     inner join {{ ref('int_scope_revenue_months') }} as months
         on
-            amounts.scope_type = months.scope_type
-            and amounts.scope_value = months.scope_value
-            and {{ add_months('amounts.last_month', -3) }} >= months.month_start
+            counted.scope_type = months.scope_type
+            and counted.scope_value = months.scope_value
+            and {{ add_months('counted.last_month', -3) }} >= months.month_start
     where
-        amounts.is_plain
-        and amounts.last_month_company_amount
-        + amounts.revenue_1_month_before_company_amount
-        + amounts.revenue_2_months_before_company_amount
-        < amounts.receivables_company_amount
+        counted.is_plain
+        and counted.peak_2 < counted.receivables_company_amount
 ),
 
 -- The other scopes are walked. A month is reached only when the sales after it are less than the
@@ -125,33 +156,33 @@ far_months as (
 -- are left out by their peaks as well.)
 ladder as (
     select
-        amounts.as_of_date,
-        amounts.scope_type,
-        amounts.scope_value,
-        amounts.basis,
-        amounts.receivables_company_amount,
-        amounts.zero_month,
+        counted.as_of_date,
+        counted.scope_type,
+        counted.scope_value,
+        counted.basis,
+        counted.receivables_company_amount,
+        counted.zero_month,
         months.month_start,
         months.revenue_company_amount + coalesce(moved.moved_company_amount, 0)
             as revenue_company_amount
-    from amounts
+    from counted
     inner join {{ ref('int_scope_revenue_months') }} as months
         on
-            amounts.scope_type = months.scope_type
-            and amounts.scope_value = months.scope_value
-            and amounts.last_month >= months.month_start
+            counted.scope_type = months.scope_type
+            and counted.scope_value = months.scope_value
+            and counted.last_month >= months.month_start
     left join {{ ref('int_scope_moved_revenue') }} as moved
         on
-            amounts.as_of_date = moved.as_of_date
-            and amounts.scope_type = moved.scope_type
-            and amounts.scope_value = moved.scope_value
+            counted.as_of_date = moved.as_of_date
+            and counted.scope_type = moved.scope_type
+            and counted.scope_value = moved.scope_value
             and months.month_start = moved.month_start
     where
-        not amounts.is_plain
+        not counted.is_near
         and (
-            amounts.has_moved_revenue
-            or amounts.revenue_to_date_company_amount - months.revenue_to_month_company_amount
-            < amounts.receivables_company_amount
+            counted.has_moved_revenue
+            or counted.revenue_to_date_company_amount - months.revenue_to_month_company_amount
+            < counted.receivables_company_amount
         )
 ),
 
@@ -185,11 +216,9 @@ walked_peaks as (
 ),
 
 peaks as (
-    select
-        near_months.*,
-        near_months.peak_before + near_months.revenue_company_amount as peak
+    select *
     from near_months
-    where near_months.revenue_company_amount is not null
+    where revenue_company_amount is not null
     union all
     select
         far_months.*,
