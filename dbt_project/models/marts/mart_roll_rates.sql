@@ -8,22 +8,6 @@ with periods as (
     from {{ ref('int_reporting_dates') }}
 ),
 
-settled as (
-    select
-        months.open_item_id,
-        months.period_end_date,
-        periods.period_start_date,
-        sum(case when settlement_type = 'write_off' then settled_company_amount else 0 end)
-            as written_off_company_amount,
-        sum(case when settlement_type = 'credit_note' then settled_company_amount else 0 end)
-            as credited_company_amount
-    from {{ ref('int_invoice_settlement_months') }} as months
-    inner join periods
-        on months.period_end_date = periods.period_end_date
-    where months.settlement_type <> 'payment'
-    group by months.open_item_id, months.period_end_date, periods.period_start_date
-),
-
 -- Both dates read the items themselves and not one CTE, which would be joined without statistics.
 -- An item that a reversal has reopened beyond its opening amount rolls with that amount.
 rolled as (
@@ -66,10 +50,55 @@ rolled_pairs as (
     group by period_end_date, entity_id, from_bucket, to_bucket, is_later
 ),
 
--- The same items again, those alone that were settled by more than payments.
+-- The same items again, those alone that were settled by more than payments. They are few: one
+-- reading of the aged items finds both dates of each. What is added up before a join has no
+-- statistics, and the planner would lay out the items instead.
+settled_sides as (
+    select
+        months.open_item_id,
+        months.period_end_date,
+        items.as_of_date = months.period_end_date as is_closing,
+        items.entity_id,
+        items.company_currency_code,
+        items.bucket,
+        items.days_overdue,
+        items.open_company_amount,
+        sum(
+            case
+                when months.settlement_type = 'write_off' then months.settled_company_amount
+                else 0
+            end
+        ) as written_off_company_amount,
+        sum(
+            case
+                when months.settlement_type = 'credit_note' then months.settled_company_amount
+                else 0
+            end
+        ) as credited_company_amount
+    from {{ ref('int_aged_items') }} as items
+    inner join {{ ref('int_invoice_settlement_months') }} as months
+        on
+            items.open_item_id = months.open_item_id
+            and months.settlement_type <> 'payment'
+    inner join periods
+        on
+            months.period_end_date = periods.period_end_date
+            and items.as_of_date in (periods.period_start_date, periods.period_end_date)
+    where items.item_type = 'invoice'
+    group by
+        months.open_item_id,
+        months.period_end_date,
+        items.as_of_date,
+        items.entity_id,
+        items.company_currency_code,
+        items.bucket,
+        items.days_overdue,
+        items.open_company_amount
+),
+
 rolled_settled as (
     select
-        settled.period_end_date,
+        opening.period_end_date,
         opening.entity_id,
         opening.company_currency_code,
         opening.bucket as from_bucket,
@@ -78,19 +107,15 @@ rolled_settled as (
         opening.open_company_amount
         - least(coalesce(closing.open_company_amount, 0), opening.open_company_amount)
             as gone_company_amount,
-        greatest(settled.written_off_company_amount, 0) as written_off_company_amount,
-        greatest(settled.credited_company_amount, 0) as credited_company_amount
-    from settled
-    inner join {{ ref('int_aged_items') }} as opening
+        greatest(opening.written_off_company_amount, 0) as written_off_company_amount,
+        greatest(opening.credited_company_amount, 0) as credited_company_amount
+    from settled_sides as opening
+    left join settled_sides as closing
         on
-            settled.open_item_id = opening.open_item_id
-            and settled.period_start_date = opening.as_of_date
-            and opening.item_type = 'invoice'
-    left join {{ ref('int_aged_items') }} as closing
-        on
-            settled.open_item_id = closing.open_item_id
-            and settled.period_end_date = closing.as_of_date
-            and closing.item_type = 'invoice'
+            opening.open_item_id = closing.open_item_id
+            and opening.period_end_date = closing.period_end_date
+            and closing.is_closing
+    where not opening.is_closing
 ),
 
 -- What is gone was written off, else credited, else paid: where a reversal in the same period gives
