@@ -197,10 +197,7 @@ def test_delivery_after_the_clock_went_back_is_refused_until_it_is_right(
 # --- a reader that does not leave ----------------------------------------------------------------
 
 
-def test_reader_that_holds_its_transaction_reads_on_and_holds_nothing_up(
-    books: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(publication, "ALONE_ATTEMPTS", 1)
+def test_reader_that_holds_its_transaction_reads_on_and_holds_nothing_up(books: Settings) -> None:
     with psycopg.connect(open_warehouse(books).reader_url) as reading:
         rows = reading.cursor("report")
         rows.execute("select open_company_amount::int from mart_aged_balance, generate_series(1,9)")

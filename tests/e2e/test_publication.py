@@ -9,7 +9,9 @@ import errno
 import os
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -27,6 +29,7 @@ from encours.settings import Settings
 from encours.transform.dbt import Build
 from encours.warehouse import embedded, ledger, publication
 from encours.warehouse.connections import open_warehouse
+from encours.warehouse.quiet_moment import quiet_moments
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("publication")]
 
@@ -136,10 +139,11 @@ def test_swap_by_any_other_path_is_undone_by_the_database(books: Settings, decis
 
     with (
         steps.pipeline(books) as connection,
+        quiet_moments(connection) as moment,
         pytest.raises(psycopg.errors.CheckViolation, match="no verdict that lets it be published"),
         connection.transaction(),
     ):
-        publication._swap_in(connection, "second", "publish", "somebody", None)
+        publication._swap_in(connection, moment, "second", "publish", "somebody", None)
 
     assert shown(books) == 1
     assert retired(books) == []
@@ -442,13 +446,6 @@ def test_open_connection_sees_every_publication_and_never_an_error_or_an_empty_m
     assert len(set(amounts)) > 5
 
 
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A swap that does not wait for readers who will not let go."""
-    monkeypatch.setattr(publication, "ALONE_ATTEMPTS", 1)
-
-
-@pytest.mark.usefixtures("impatient")
 def test_reader_inside_a_transaction_does_not_hold_up_a_publication(books: Settings) -> None:
     propose(books, "second", 2, "publish")
     with psycopg.connect(open_warehouse(books).reader_url) as reading:
@@ -460,7 +457,28 @@ def test_reader_inside_a_transaction_does_not_hold_up_a_publication(books: Setti
     assert shown(books) == 2
 
 
-@pytest.mark.usefixtures("impatient")
+def test_reader_that_goes_on_to_another_mart_while_a_publication_waits_is_let_through(
+    books: Settings,
+) -> None:
+    propose(books, "second", 2, "publish")
+    with (
+        ThreadPoolExecutor(max_workers=1) as pool,
+        psycopg.connect(open_warehouse(books).reader_url) as reading,
+    ):
+        reading.execute("set lock_timeout = '1s'")
+        reading.execute("select from publication_info")
+        publishing = pool.submit(publish, books, "second")
+        answers = []
+        while not publishing.done():
+            answers += reading.execute(SHOWN).fetchall()
+            time.sleep(0.05)
+        publishing.result()
+
+    assert shown(books) == 2
+    assert len(answers) > 10
+    assert answers[:-1] == [(1,)] * (len(answers) - 1)
+
+
 def test_retired_marts_that_a_reader_still_uses_are_left_for_the_next_time(books: Settings) -> None:
     with psycopg.connect(open_warehouse(books).reader_url) as reading:
         reading.execute(SHOWN)

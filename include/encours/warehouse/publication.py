@@ -1,16 +1,15 @@
 """Publication by swap: a checked candidate becomes `marts` in one transaction, or nothing happens.
 
-Readers hardly wait: a schema is renamed, no table is touched. A statement looks up its tables one
-after the other, then its rights: so that none meets the swap half-way, the swap happens in a moment
-when no statement is at it. It does not wait for that moment without end, because a reader may hold
-a transaction for hours. The verdict is read inside the publishing transaction, so no path can
-publish what was not judged.
+Readers hardly wait: a schema is renamed, no table is touched, in a moment when no statement is
+looking up its tables (quiet_moment.py). The verdict is read inside the publishing transaction, so
+no path can publish what was not judged.
 """
 
 from __future__ import annotations
 
 import logging
-import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -23,15 +22,11 @@ from encours.errors import BadInput, FatalError, QualityHold, RetryableError
 from encours.warehouse import ledger
 from encours.warehouse.connections import READER
 from encours.warehouse.previous import PUBLISHED, expose_previous
+from encours.warehouse.quiet_moment import QuietMoment, quiet_moments
 
 log = logging.getLogger(__name__)
 CANDIDATE = "marts_candidate"
 KEPT_RETIRED_SCHEMAS = 3
-# Readers wait no longer than this at a time: it is less than PostgreSQL's deadlock_timeout (1 s),
-# so that a reader and the swap that wait for each other both go on.
-ALONE_TIMEOUT = "200ms"
-ALONE_ATTEMPTS = 25
-PAUSE_SECONDS = 0.1
 _QUALITY = sql.SQL(", ").join(
     sql.Identifier(name)
     for name in (
@@ -94,7 +89,7 @@ def publish_candidate(
     connection: psycopg.Connection, run_id: str, *, published_by: str
 ) -> Publication:
     """Publish what the gate let through. QualityHold when the verdict is not `publish`."""
-    with connection.transaction():
+    with _swapping(connection) as moment:
         _check_candidate(connection, run_id)
         verdict = connection.execute(
             "select decision, reasons from ops.verdict where run_id = %s"
@@ -105,7 +100,7 @@ def publish_candidate(
             raise FatalError(f"run {run_id} has no verdict: it was not checked, nothing published")
         if verdict[0] != "publish":
             raise QualityHold("; ".join(verdict[1]) or f"run {run_id} is held")
-        return _swap_in(connection, run_id, "publish", published_by, None)
+        return _swap_in(connection, moment, run_id, "publish", published_by, None)
 
 
 def release_candidate(
@@ -120,7 +115,7 @@ def release_candidate(
 
     `seen` is the row of the publication that the person decided on (0: nothing was published).
     """
-    with connection.transaction():
+    with _swapping(connection) as moment:
         held = connection.execute(
             "select decision from ops.verdict where run_id = %s and withdrawn_at is null"
             " order by verdict_id desc limit 1",
@@ -137,7 +132,7 @@ def release_candidate(
             " values (%s, 'publish', %s, %s)",
             [run_id, released_by, reason],
         )
-        publication = _swap_in(connection, run_id, "release", released_by, reason)
+        publication = _swap_in(connection, moment, run_id, "release", released_by, reason)
         connection.execute(
             "update ops.run set status = 'published', publication_id = %s where run_id = %s",
             [publication.publication_id, run_id],
@@ -152,7 +147,7 @@ def rollback_publication(
 
     `seen` is the row of the publication that the person decided on; asked twice, it goes back once.
     """
-    with connection.transaction():
+    with _swapping(connection) as moment:
         _lock_publication(connection)
         _check_seen(connection, seen)
         current = ledger.read_current(connection)
@@ -164,7 +159,7 @@ def rollback_publication(
         schema = retired["retired_schema"]
         number = _next_number(connection)
         retired_as = f"{PUBLISHED}_retired_{number}"
-        _retire(connection, retired_as)
+        _retire(connection, moment, retired_as)
         _grant_reading(connection, schema)
         _rename(connection, schema, PUBLISHED)
         row = connection.execute(_described_in(PUBLISHED)).fetchone()
@@ -197,6 +192,7 @@ def read_earlier(connection: psycopg.Connection) -> Publication | None:
 
 def drop_retired(connection: psycopg.Connection, keep: int = KEPT_RETIRED_SCHEMAS) -> list[str]:
     """Drop the oldest retired marts, never waiting long behind a reader. Returns what went."""
+    _close_retired(connection)
     names = [
         row[0]
         for row in connection.execute(
@@ -249,7 +245,12 @@ def _lock_publication(connection: psycopg.Connection) -> None:
 
 
 def _swap_in(
-    connection: psycopg.Connection, run_id: str, action: str, actor: str, reason: str | None
+    connection: psycopg.Connection,
+    moment: QuietMoment,
+    run_id: str,
+    action: str,
+    actor: str,
+    reason: str | None,
 ) -> Publication:
     number = _next_number(connection)
     publication_id = f"pub-{number:06d}"
@@ -267,7 +268,7 @@ def _swap_in(
     retired_schema = None
     if _schema_exists(connection, PUBLISHED):
         retired_schema = f"{PUBLISHED}_retired_{number}"
-        _retire(connection, retired_schema)
+        _retire(connection, moment, retired_schema)
     _rename(connection, CANDIDATE, PUBLISHED)
     return _record(
         connection,
@@ -345,38 +346,41 @@ def _grant_reading(connection: psycopg.Connection, schema: str) -> None:
     )
 
 
-def _retire(connection: psycopg.Connection, retired_schema: str) -> None:
+def _retire(connection: psycopg.Connection, moment: QuietMoment, retired_schema: str) -> None:
+    moment.wait_for(PUBLISHED)
+    _rename(connection, PUBLISHED, retired_schema)
+
+
+@contextmanager
+def _swapping(connection: psycopg.Connection) -> Iterator[QuietMoment]:
+    """A transaction that swaps. What it retires is closed to readers by another one after it: a
+    statement finds a schema by its name, then looks whether it may use it, and would find the one
+    that it knows closed and the new one not there yet."""
+    with quiet_moments(connection) as moment, connection.transaction():
+        yield moment
+    try:
+        _close_retired(connection)
+    except psycopg.Error:
+        log.exception("retired marts are left open to readers until the next maintenance")
+
+
+def _close_retired(connection: psycopg.Connection) -> None:
     """bi_reader reads `marts` and nothing else, so what is retired is closed to it: the tables as
     well, because pg_stats shows the commonest values of those that a role may read."""
-    _take_from_readers(connection)
-    _rename(connection, PUBLISHED, retired_schema)
-    names = sql.Identifier(retired_schema), sql.Identifier(READER)
-    connection.execute(sql.SQL("revoke usage on schema {} from {}").format(*names))
-    connection.execute(sql.SQL("revoke select on all tables in schema {} from {}").format(*names))
-
-
-def _take_from_readers(connection: psycopg.Connection) -> None:
-    """Hold what is published alone until the end of the transaction: statements that have begun
-    are waited for, others begin after it and find the new marts. Left out, with a line in the log,
-    where a reader does not let go within a few seconds."""
-    tables = connection.execute(
-        "select relname from pg_class where relnamespace = %s::regnamespace and relkind = 'r'"
-        " order by relname",
-        [PUBLISHED],
-    ).fetchall()
-    if not tables:
-        return
-    names = sql.SQL(", ").join(sql.Identifier(PUBLISHED, name) for (name,) in tables)
-    for _ in range(ALONE_ATTEMPTS):
-        try:
-            with connection.transaction():
-                connection.execute("select set_config('lock_timeout', %s, true)", [ALONE_TIMEOUT])
-                connection.execute(sql.SQL("lock table {} in access exclusive mode").format(names))
-                connection.execute("select set_config('lock_timeout', '0', true)")
-            return
-        except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):
-            time.sleep(PAUSE_SECONDS)
-    log.warning("a reader holds the published marts: they are replaced under it")
+    with connection.transaction():
+        _lock_publication(connection)
+        open_schemas = connection.execute(
+            "select nspname from pg_namespace where nspname ~ '^marts_retired_[0-9]+$'"
+            " and has_schema_privilege(%s, oid, 'usage')",
+            [READER],
+        ).fetchall()
+        for (schema,) in open_schemas:
+            names = sql.Identifier(schema), sql.Identifier(READER)
+            for statement in (
+                "revoke select on all tables in schema {} from {}",
+                "revoke usage on schema {} from {}",
+            ):
+                connection.execute(sql.SQL(statement).format(*names))
 
 
 def _schema_exists(connection: psycopg.Connection, name: str) -> bool:
