@@ -7,10 +7,11 @@ from typing import Any
 
 from airflow.sdk import Param, dag, get_current_context, task
 
-from encours.orchestration import control, lineage
+from encours.orchestration import announcement, control, lineage
 from encours.orchestration.assets import MARTS
 from encours.orchestration.defaults import START_DATE, defaults, guarded
 from encours.settings import load_settings
+from encours.warehouse.publication import Publication
 
 
 @dag(
@@ -63,16 +64,18 @@ def release_held() -> None:
     @task(outlets=[MARTS])
     @guarded
     def release_candidate(request: dict[str, Any]) -> str:
+        event = get_current_context()["outlet_events"][MARTS]
+
+        def announce(published: Publication) -> None:
+            event.extra = announcement.facts(published.publication_id, published.as_of_date)
+
         published = control.release(
             load_settings(),
             request["run_id"],
             released_by=request["released_by"],
             reason=request["reason"],
+            announce=announce,
         )
-        get_current_context()["outlet_events"][MARTS].extra = {
-            "as_of_date": published.as_of_date.isoformat(),
-            "publication_id": published.publication_id,
-        }
         lineage.report_publication(load_settings())
         return published.publication_id
 

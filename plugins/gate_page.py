@@ -17,8 +17,6 @@ from airflow.sdk import BaseOperatorLink
 READ_DAG = "build_receivables"
 DECIDE_DAG = "release_held"
 ROUTE = "encours-gate"
-# encours.orchestration.assets.MARTS, whose module a task need not load with the plugins.
-MARTS = "marts/receivables"
 
 
 class AirflowAccess:
@@ -68,22 +66,9 @@ def _root() -> str:
 
 
 def _announce(published: Any) -> None:
-    """An event of the marts' asset, as the DAGs that publish make it: others may wait for it."""
-    from airflow.assets.manager import asset_manager
-    from airflow.models.asset import AssetModel
-    from airflow.utils.session import create_session
-    from sqlalchemy import select
+    from encours.orchestration.announcement import register
 
-    with create_session() as session:
-        marts = session.scalar(select(AssetModel).where(AssetModel.name == MARTS))
-        if marts is not None:
-            extra = {
-                "as_of_date": published.as_of_date.isoformat(),
-                "publication_id": published.publication_id,
-            }
-            asset_manager.register_asset_change(
-                asset=marts, extra=extra, source_is_api=True, session=session
-            )
+    register(published.publication_id, published.as_of_date)
 
 
 @functools.cache

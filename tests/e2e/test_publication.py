@@ -22,6 +22,7 @@ import pytest
 import warehouse_steps as steps
 
 from encours.errors import BadInput, FatalError, QualityHold, RetryableError
+from encours.gate_page.home_gate import HomeGate
 from encours.loading import fec as fec_loading
 from encours.orchestration import build, control, ingest
 from encours.quality.results import CheckResult
@@ -261,6 +262,22 @@ def test_release_publishes_and_leaves_who_and_why(books: Settings) -> None:
     assert steps.rows(
         books, "select status, publication_id from ops.run where run_id = 'second'"
     ) == [("published", "pub-000002")]
+
+
+def test_publication_stands_when_it_cannot_be_announced(
+    books: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    propose(books, "second", 2, "hold")
+    gate = HomeGate(books, announce=unreachable)
+
+    gate.release("second", by="claire", reason="seen with the auditor", seen=1)
+
+    assert shown(books) == 2
+    assert "pub-000002 is published, but was not announced" in caplog.text
+
+
+def unreachable(_: publication.Publication) -> None:
+    raise ConnectionError("Airflow's database went away")
 
 
 def release_twice(settings: Settings) -> str:

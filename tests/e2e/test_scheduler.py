@@ -494,6 +494,23 @@ def test_held_run_is_released_on_the_gate_page_by_keyboard_and_on_a_phone(
     assert [event["extra"]["publication_id"] for event in events] == [publication_id]
 
 
+# --- decided by command ------------------------------------------------------------------------
+
+
+def test_what_a_command_publishes_is_an_event_for_those_who_wait_for_marts(
+    scheduled: ScheduledHome,
+) -> None:
+    done = scheduled.command("rollback", "--reason", "wrong rates")
+
+    assert done.returncode == 0, done.stderr
+    (event,) = scheduled.get("assets/events", order_by="-timestamp", limit=1)["asset_events"]
+    ((publication_id, as_of_date),) = scheduled.rows(
+        b"select publication_id, as_of_date::text from marts.publication_info"
+    )
+    assert (event["name"], event["source_dag_id"]) == ("marts/receivables", None)
+    assert event["extra"] == {"as_of_date": as_of_date, "publication_id": publication_id}
+
+
 # --- up and stop -------------------------------------------------------------------------------
 
 

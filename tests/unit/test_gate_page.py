@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from html.parser import HTMLParser
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,7 +20,6 @@ from starlette.testclient import TestClient
 from encours.errors import BadInput, RetryableError
 from encours.gate_page.access import NotSignedIn, Visitor
 from encours.gate_page.app import make_app
-from encours.gate_page.home_gate import HomeGate
 from encours.gate_page.rendering import TEMPLATES
 from encours.gate_page.wording import (
     FRENCH_OBSERVED,
@@ -31,12 +29,10 @@ from encours.gate_page.wording import (
     WORDS,
     Wording,
 )
-from encours.orchestration import control
 from encours.quality.suites import load_suites
 from encours.quality.verdict import NOTHING_CHECKED, decide
-from encours.settings import Settings, project_root
+from encours.settings import project_root
 from encours.warehouse import ledger
-from encours.warehouse.publication import Publication
 
 TIMEOUT = "timeout: the database took longer than allowed"
 MOMENT = datetime(2026, 7, 1, 4, 12, tzinfo=UTC)
@@ -906,24 +902,3 @@ def test_page_inside_of_airflow_does_not_lead_out_of_its_frame() -> None:
 
     assert 'href="/"' in browser.get().text
     assert 'href="/"' not in browser.get(**{"sec-fetch-dest": "iframe"}).text
-
-
-# --- the home behind it ------------------------------------------------------------------------
-
-
-def test_publication_stands_when_it_cannot_be_announced(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    published = Publication("pub-000006", HELD_RUN, date(2026, 6, 30), MOMENT, MOMENT)
-    monkeypatch.setattr(control, "release", lambda *_, **__: published)
-    told: list[Publication] = []
-
-    def announce(publication: Publication) -> None:
-        told.append(publication)
-        raise ConnectionError("Airflow's database went away")
-
-    gate = HomeGate(Settings(tmp_path), announce)
-    gate.release(HELD_RUN, by="claire", reason="seen with the auditor", seen=5)
-
-    assert told == [published]
-    assert "pub-000006 is published, but was not announced" in caplog.text

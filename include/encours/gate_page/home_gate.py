@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from encours.orchestration import control
 from encours.orchestration.status import read_judged_run, read_status
 from encours.settings import Settings
-from encours.warehouse.publication import Publication
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class HomeGate:
-    """`announce` tells whoever waits for new marts; what was published stands if it fails."""
-
     settings: Settings
-    announce: Callable[[Publication], None]
+    announce: control.Announce
 
     def status(self) -> dict[str, Any]:
         return read_status(self.settings)
@@ -29,13 +22,16 @@ class HomeGate:
         return read_judged_run(self.settings, run_id)
 
     def release(self, run_id: str, *, by: str, reason: str, seen: int) -> None:
-        self._tell(control.release(self.settings, run_id, released_by=by, reason=reason, seen=seen))
+        control.release(
+            self.settings,
+            run_id,
+            released_by=by,
+            reason=reason,
+            seen=seen,
+            announce=self.announce,
+        )
 
     def roll_back(self, *, by: str, reason: str, seen: int) -> None:
-        self._tell(control.roll_back(self.settings, rolled_back_by=by, reason=reason, seen=seen))
-
-    def _tell(self, published: Publication) -> None:
-        try:
-            self.announce(published)
-        except Exception:
-            log.exception("%s is published, but was not announced", published.publication_id)
+        control.roll_back(
+            self.settings, rolled_back_by=by, reason=reason, seen=seen, announce=self.announce
+        )

@@ -95,7 +95,7 @@ def prepare_airflow(settings: Settings, warehouse: Warehouse) -> None:
     home remembers for which version of Airflow and of the database it was done.
     """
     settings.airflow_home.mkdir(parents=True, exist_ok=True)
-    mark = settings.airflow_home / "metadata_version"
+    mark = _mark(settings)
     if _read(mark) == _metadata_version(warehouse):
         return
     with home_lock(settings):
@@ -104,6 +104,11 @@ def prepare_airflow(settings: Settings, warehouse: Warehouse) -> None:
         _migrate(settings, warehouse)
         _make_pools(warehouse)
         mark.write_text(_metadata_version(warehouse))
+
+
+def has_services(settings: Settings) -> bool:
+    """Whether Airflow's services have a metadata database of this home, running or not."""
+    return _mark(settings).exists()
 
 
 def prepare_run(settings: Settings, folder: Path) -> Path:
@@ -229,6 +234,10 @@ def _copy_database(source: Path, target: Path) -> None:
     target.unlink(missing_ok=True)
     with closing(sqlite3.connect(source)) as old, closing(sqlite3.connect(target)) as new:
         old.backup(new)
+
+
+def _mark(settings: Settings) -> Path:
+    return settings.airflow_home / "metadata_version"
 
 
 def _read(path: Path) -> str | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
 from datetime import date, datetime
 
 import psycopg
@@ -9,7 +11,7 @@ import psycopg
 from encours.errors import BadInput, RetryableError
 from encours.loading.arrivals import last_extraction
 from encours.loading.raw_schema import ensure_raw
-from encours.orchestration import alerting
+from encours.orchestration import alerting, announcement
 from encours.settings import Settings
 from encours.transform import dbt
 from encours.warehouse import ledger, publication, work_schemas
@@ -17,6 +19,8 @@ from encours.warehouse.connections import connect, open_warehouse
 from encours.warehouse.previous import expose_previous
 from encours.warehouse.publication import Publication
 
+log = logging.getLogger(__name__)
+Announce = Callable[[Publication], None]
 SHORTEST_REASON = 3
 LONGEST_REASON = 1000
 RESERVED_SCHEMAS = frozenset(
@@ -34,21 +38,33 @@ RESERVED_SCHEMAS = frozenset(
 
 
 def release(
-    settings: Settings, run_id: str, *, released_by: str, reason: str, seen: int | None = None
+    settings: Settings,
+    run_id: str,
+    *,
+    released_by: str,
+    reason: str,
+    seen: int | None = None,
+    announce: Announce | None = None,
 ) -> Publication:
-    """`seen`: the row of the publication that the person saw when deciding, if it was shown."""
+    """`seen`: the row of the publication that the person saw when deciding, if it was shown.
+    `announce` tells those who wait for new marts, where the process has a way of its own."""
     why = stated(reason)
     with _connection(settings) as connection:
         publication.lock_build(connection)
         released = publication.release_candidate(
             connection, run_id, released_by=released_by, reason=why, seen=seen
         )
-    alerting.report_publication(settings)
+    _tell(settings, released, announce)
     return released
 
 
 def roll_back(
-    settings: Settings, *, rolled_back_by: str, reason: str, seen: int | None = None
+    settings: Settings,
+    *,
+    rolled_back_by: str,
+    reason: str,
+    seen: int | None = None,
+    announce: Announce | None = None,
 ) -> Publication:
     """As `release`; nothing that was loaded changes."""
     why = stated(reason)
@@ -56,7 +72,7 @@ def roll_back(
         restored = publication.rollback_publication(
             connection, rolled_back_by=rolled_back_by, reason=why, seen=seen
         )
-    alerting.report_publication(settings)
+    _tell(settings, restored, announce)
     return restored
 
 
@@ -92,6 +108,18 @@ def rebuild(
         if not work_schemas.is_work_of(connection, build.intermediate_schema, run_id):
             raise RetryableError("the database crashed meanwhile: rebuild again")
     return build
+
+
+def _tell(settings: Settings, published: Publication, announce: Announce | None) -> None:
+    """What was published stands, whatever comes of telling it."""
+    try:
+        if announce is None:
+            announcement.announce(settings, published.publication_id, published.as_of_date)
+        else:
+            announce(published)
+    except Exception:
+        log.exception("%s is published, but was not announced", published.publication_id)
+    alerting.report_publication(settings)
 
 
 def _claim_schema(connection: psycopg.Connection, schema: str) -> None:

@@ -19,7 +19,7 @@ from encours.errors import (
     BadInput,
     EncoursError,
 )
-from encours.orchestration import accesses, inbox_files, ingest
+from encours.orchestration import accesses, announcement, inbox_files, ingest
 from encours.orchestration.failures import Failure, read_failure, told
 from encours.orchestration.run_ids import new_run_id
 from encours.policies import read_announcements, read_choices
@@ -95,7 +95,10 @@ def run(settings: Settings, order: Order, progress: Any) -> Report:
         from encours.orchestration.in_process import run_dags
 
         run_dags(settings, confs, log_path, progress)
-        return _report(settings, run_id, monotonic() - started, log_path)
+        report = _report(settings, run_id, monotonic() - started, log_path)
+        if report.publication_id and report.as_of_date:
+            announcement.announce(settings, report.publication_id, report.as_of_date)
+        return report
     except EncoursError as error:
         return Report("failed", run_id, error=str(error), exit_status=error.exit_status)
     except Exception as error:  # noqa: BLE001 (the last door before a person: one line, not a trace)
