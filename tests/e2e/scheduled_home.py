@@ -42,11 +42,15 @@ class ScheduledHome:
     password: str = field(default="", repr=False)
     variables: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def environment(self) -> dict[str, str]:
+        return _environment() | self.variables
+
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """`encours` on this home, in a folder that means nothing."""
         return subprocess.run(
             [self.program, "-m", "encours.cli", *arguments, "--home", str(self.home)],
-            env=_environment() | self.variables,
+            env=self.environment,
             cwd="/",
             capture_output=True,
             text=True,
