@@ -535,6 +535,18 @@ def up(
     print("stop it with: encours stop")
 
 
+@app.command("take-over")
+def take_over(home: Home = None, warehouse: WarehouseUrl = None) -> None:
+    """Write to your own PostgreSQL from this home from now on; the home that did is refused."""
+    from encours.warehouse import ownership
+
+    settings = _settings(home, warehouse)
+    before = ownership.take_over(settings)
+    print(f"the warehouse belongs to {settings.home}")
+    if before is not None:
+        print(f"before: {before.path} on {before.host_name}, since {before.claimed_at:%Y-%m-%d}")
+
+
 @app.command()
 def stop(home: Home = None, warehouse: WarehouseUrl = None) -> None:
     """Stop what `run` or `up` left running in this home."""

@@ -37,6 +37,7 @@ from encours.settings import Settings
 from encours.sources.registry import API_SOURCES
 from encours.sources.source import ApiSource
 from encours.warehouse.connections import connect, open_warehouse
+from encours.warehouse.ownership import claim_warehouse
 
 PREFIX = "encours_"
 VARIABLE = "AIRFLOW_CONN_"
@@ -166,6 +167,7 @@ def store_access(settings: Settings, access: Access, tokens: Tokens | None = Non
     from encours.orchestration.airflow_home import airflow_environment, prepare_airflow
 
     warehouse = open_warehouse(settings)
+    claim_warehouse(settings)
     prepare_airflow(settings, warehouse)
     # Airflow reads its configuration, and with it the key of its store, when it is imported.
     os.environ.update(airflow_environment(settings, warehouse))

@@ -30,7 +30,7 @@ from encours.quality.suites import expected_checks, load_suites
 from encours.quality.verdict import decide
 from encours.settings import Settings, project_root
 from encours.transform import dbt
-from encours.warehouse import carrying, ledger, publication, work_schemas
+from encours.warehouse import carrying, ledger, ownership, publication, work_schemas
 from encours.warehouse.connections import Warehouse, connect, open_warehouse
 
 log = logging.getLogger(__name__)
@@ -329,6 +329,7 @@ def _step(
     with connect(warehouse.pipeline_url) as connection:
         try:
             ledger.ensure_ledger(connection)
+            ownership.claim(settings, connection)
             ensure_raw(connection)
             publication.lock_build(connection)
             if step == "open_build":

@@ -37,6 +37,7 @@ from encours.warehouse.ledger import (
     start_extraction,
     start_run,
 )
+from encours.warehouse.ownership import claim
 
 STREAM = "delivery"
 
@@ -202,6 +203,7 @@ def raw_connection(settings: Settings) -> Iterator[psycopg.Connection]:
     try:
         with connect(open_warehouse(settings).pipeline_url) as connection:
             ensure_ledger(connection)
+            claim(settings, connection)
             ensure_raw(connection)
             yield connection
     except psycopg.Error as error:

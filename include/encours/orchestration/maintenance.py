@@ -18,6 +18,7 @@ from encours.orchestration.retention import read_retention
 from encours.settings import Settings
 from encours.warehouse import history, publication
 from encours.warehouse.connections import connect, open_warehouse
+from encours.warehouse.ownership import claim_warehouse
 
 # A landing that is still being written is younger than any task may last.
 UNFINISHED = timedelta(days=1)
@@ -26,6 +27,7 @@ CLEANING_SECONDS = 3600.0
 
 
 def drop_retired_marts(settings: Settings) -> list[str]:
+    claim_warehouse(settings)
     with connect(open_warehouse(settings).pipeline_url) as connection:
         return publication.drop_retired(connection)
 
@@ -72,6 +74,7 @@ def trim_logs(settings: Settings, limit: int = LOG_BYTES_KEPT) -> list[str]:
 
 def prune_history(settings: Settings, now: datetime | None = None) -> dict[str, int]:
     """Rows that the ledger lost, by table."""
+    claim_warehouse(settings)
     moment = now or datetime.now(UTC)
     with connect(open_warehouse(settings).pipeline_url) as connection:
         return history.prune_history(

@@ -25,7 +25,7 @@ from encours.orchestration.run_ids import new_run_id
 from encours.policies import read_announcements, read_choices
 from encours.settings import DEFAULT_HOME, Settings
 from encours.sources.registry import API_SOURCES, FILE_SOURCES, SOURCES
-from encours.warehouse import ledger
+from encours.warehouse import ledger, ownership
 from encours.warehouse.connections import connect, open_warehouse
 
 
@@ -90,6 +90,7 @@ def run(settings: Settings, order: Order, progress: Any) -> Report:
     run_id = new_run_id()
     log_path = settings.runs_dir / run_id / "run.log"
     try:
+        ownership.claim_warehouse(settings)
         confs = list(_confs(settings, order, run_id))
         # Imported here: bad arguments are told before Airflow is loaded.
         from encours.orchestration.in_process import run_dags

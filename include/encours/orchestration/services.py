@@ -32,6 +32,7 @@ from encours.orchestration.timetable import check_schedules
 from encours.settings import Settings
 from encours.warehouse import embedded
 from encours.warehouse.connections import open_warehouse
+from encours.warehouse.ownership import claim_warehouse
 
 # Logs are read from the home's files: nobody needs the log servers, which listen on every
 # interface and on a fixed port, where two homes would meet.
@@ -77,6 +78,7 @@ def start(settings: Settings, port: int, progress: Callable[[str], None]) -> Run
     users = ui_users(os.environ)
     progress("starting PostgreSQL")
     warehouse = open_warehouse(settings)
+    claim_warehouse(settings)
     with _services_lock(settings):
         services = {service.name: service for service in _recorded(settings) if _is_alive(service)}
         port = _read_port(settings) if services else _choose_port(settings, port)

@@ -205,6 +205,14 @@ alter table ops.policy_choice drop constraint if exists policy_choice_pkey;
 create unique index if not exists policy_choice_key
     on ops.policy_choice (coalesce(entity_id, ''), policy);
 
+create table if not exists ops.home (
+    is_only boolean primary key default true check (is_only),
+    home_id text not null,
+    host_name text not null,
+    path text not null,
+    claimed_at timestamptz not null default now()
+);
+
 create table if not exists ops.announced_change (
     entity_id text,
     measure text not null,
