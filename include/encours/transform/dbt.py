@@ -46,7 +46,11 @@ LAYERS: Mapping[str, tuple[str, ...]] = {
         "path:models/intermediate/restatements",
         "path:models/intermediate/scopes",
     ),
-    "marts": ("path:models/marts", "path:models/intermediate/gate"),
+    "marts": (
+        "path:models/marts",
+        "path:models/intermediate/countback",
+        "path:models/intermediate/gate",
+    ),
 }
 TESTS = "tests"
 STOPPED = "the dbt process was stopped: run again"
