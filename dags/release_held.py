@@ -7,6 +7,7 @@ from typing import Any
 
 from airflow.sdk import Param, dag, get_current_context, task
 
+from encours.errors import FatalError
 from encours.orchestration import announcement, control, lineage
 from encours.orchestration.assets import MARTS
 from encours.orchestration.defaults import START_DATE, defaults, guarded
@@ -26,7 +27,6 @@ from encours.warehouse.publication import Publication
     params={
         "run_id": Param("", type="string", minLength=1, title="Run that is held"),
         "reason": Param("", type="string", minLength=3, title="Why it may be published"),
-        "released_by": Param("", type="string", minLength=1, title="Who decides"),
     },
     tags=["publication"],
     doc_md="""
@@ -34,7 +34,7 @@ from encours.warehouse.publication import Publication
 
     **Purpose** Publish the candidate that the gate held, when a controller has judged it right.
 
-    **Inputs** `run_id`, `reason`, `released_by`.
+    **Inputs** `run_id`, `reason`; who decides is who triggers it.
 
     **Outputs** schema `marts`, a verdict row and a publication row with who and why.
 
@@ -64,7 +64,12 @@ def release_held() -> None:
     @task(outlets=[MARTS])
     @guarded
     def release_candidate(request: dict[str, Any]) -> str:
-        event = get_current_context()["outlet_events"][MARTS]
+        context = get_current_context()
+        event = context["outlet_events"][MARTS]
+        # What Airflow knows: a name in the request could be anybody's.
+        decider = context["dag_run"].triggering_user_name
+        if not decider:
+            raise FatalError("Airflow does not say who triggered this run: sign in and trigger it")
 
         def announce(published: Publication) -> None:
             event.extra = announcement.facts(published.publication_id, published.as_of_date)
@@ -72,7 +77,7 @@ def release_held() -> None:
         published = control.release(
             load_settings(),
             request["run_id"],
-            released_by=request["released_by"],
+            released_by=decider,
             reason=request["reason"],
             announce=announce,
         )
