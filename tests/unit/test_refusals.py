@@ -49,7 +49,7 @@ def of_models() -> frozenset[str]:
     found = set()
     for path in MODELS.rglob("*.sql"):
         text = re.sub(r"--[^\n]*", "", path.read_text())
-        for before in re.findall(r"(?s)(.*?)\bend as refused_reason\b", text):
+        for before in text.split("end as refused_reason")[:-1]:
             choice = before[before.rindex("end as refused_column") :]
             for answer in re.findall(r"(?s)\bthen\b(.*?)(?=\bwhen\b|\Z)", choice):
                 found.add(written_in(answer))
