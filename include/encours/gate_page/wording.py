@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime
 
-from encours.quality.reasons import Reason, reason_of
+from encours.quality.reasons import Reason, reason_of, said
 from encours.quality.refusals import refusal_of
 from encours.sentences import Sentences
 from encours.typography import LOCALES, number, typeset
@@ -472,8 +472,7 @@ class Wording:
     def told(self, text: str) -> Reason:
         """What the gate or a decision says of itself; in English where nobody has put it into
         French, as what PostgreSQL says."""
-        french = _TOLD.in_french(text) if self.language == "fr" else None
-        return Reason(french, "fr") if french else Reason(text, "en")
+        return said(text, _TOLD.in_french(text), language=self.language)
 
     def holding(self, count: int) -> str:
         words = self.words["holding_check" if count == 1 else "holding_checks"]

@@ -524,7 +524,7 @@ FRENCH_BY_KIND: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Reason:
-    """Why a check matters, and the language that it is said in."""
+    """Why a check matters or a row was refused, and the language that it is said in."""
 
     text: str
     language: str
@@ -532,8 +532,13 @@ class Reason:
 
 def reason_of(table_name: str, check_name: str, *, why: str, language: str) -> Reason:
     """The reason of a check in this language; the English `why` where there is none in it."""
-    french = _french(table_name, check_name) if language == "fr" else None
-    return Reason(typeset(french), "fr") if french else Reason(why, "en")
+    french = _french(table_name, check_name)
+    return said(why, french and typeset(french), language=language)
+
+
+def said(english: str, french: str | None, *, language: str) -> Reason:
+    """The French where that is the language and there is one, else the English."""
+    return Reason(french, "fr") if french and language == "fr" else Reason(english, "en")
 
 
 def _french(table_name: str, check_name: str) -> str | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from encours.quality.reasons import Reason
+from encours.quality.reasons import Reason, said
 from encours.sentences import Sentences
 
 WORDS: Mapping[str, str] = {
@@ -235,8 +235,7 @@ _ALSO = re.compile(r"(?P<first>.+) \(also refused: (?P<others>[^()]+)\)", re.DOT
 
 def refusal_of(reason: str, *, language: str) -> Reason:
     """Why a row was refused, in this language; in its own English where there is none in it."""
-    french = _french(reason) if language == "fr" else None
-    return Reason(french, "fr") if french else Reason(reason, "en")
+    return said(reason, _french(reason), language=language)
 
 
 def _french(reason: str) -> str | None:
