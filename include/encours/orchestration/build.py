@@ -328,7 +328,6 @@ def _step(
     warehouse = open_warehouse(settings)
     with connect(warehouse.pipeline_url) as connection:
         try:
-            ledger.ensure_ledger(connection)
             ownership.claim(settings, connection)
             ensure_raw(connection)
             publication.lock_build(connection)

@@ -14,7 +14,7 @@ from encours.loading.raw_schema import ensure_raw
 from encours.orchestration import alerting, announcement
 from encours.settings import Settings
 from encours.transform import dbt
-from encours.warehouse import ledger, ownership, publication, work_schemas
+from encours.warehouse import ownership, publication, work_schemas
 from encours.warehouse.connections import connect, open_warehouse
 from encours.warehouse.previous import expose_previous
 from encours.warehouse.publication import Publication
@@ -154,7 +154,6 @@ def _claim_schema(connection: psycopg.Connection, schema: str) -> None:
 
 def _connection(settings: Settings) -> psycopg.Connection:
     connection = connect(open_warehouse(settings).pipeline_url)
-    ledger.ensure_ledger(connection)
     ownership.claim(settings, connection)
     ensure_raw(connection)
     return connection

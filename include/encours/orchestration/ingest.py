@@ -30,7 +30,6 @@ from encours.warehouse.connections import connect, open_warehouse
 from encours.warehouse.ledger import (
     Outcome,
     Rejection,
-    ensure_ledger,
     finish_extraction,
     finish_run,
     reject_rows,
@@ -202,7 +201,6 @@ def raw_connection(settings: Settings) -> Iterator[psycopg.Connection]:
     """A connection for writing what a source brought, with ledger and raw tables in place."""
     try:
         with connect(open_warehouse(settings).pipeline_url) as connection:
-            ensure_ledger(connection)
             claim(settings, connection)
             ensure_raw(connection)
             yield connection

@@ -56,7 +56,9 @@ class Owner:
 
 
 def claim(settings: Settings, connection: psycopg.Connection) -> None:
-    """Note this home where no other has written yet. FatalError where one has."""
+    """Bring the ledger up to date, and note this home in it where no other has written yet.
+    FatalError where one has."""
+    ensure_ledger(connection)
     if settings.warehouse_url is None:
         return
     place = _place(settings)
@@ -82,7 +84,6 @@ def claim_warehouse(settings: Settings) -> None:
     if settings.warehouse_url is None:
         return
     with connect(open_warehouse(settings).pipeline_url) as connection:
-        ensure_ledger(connection)
         claim(settings, connection)
 
 
