@@ -111,7 +111,9 @@ def rebuild(
 
 
 def _tell(settings: Settings, published: Publication, announce: Announce | None) -> None:
-    """What was published stands, whatever comes of telling it."""
+    """What was published stands, whatever comes of telling it. People first: the event of a
+    command takes a process of its own."""
+    alerting.report_publication(settings)
     try:
         if announce is None:
             announcement.announce(settings, published.publication_id, published.as_of_date)
@@ -119,7 +121,6 @@ def _tell(settings: Settings, published: Publication, announce: Announce | None)
             announce(published)
     except Exception:
         log.exception("%s is published, but was not announced", published.publication_id)
-    alerting.report_publication(settings)
 
 
 def _claim_schema(connection: psycopg.Connection, schema: str) -> None:
