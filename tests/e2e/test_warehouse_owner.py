@@ -16,6 +16,8 @@ import warehouse_steps as steps
 from canaries import company_server
 from encours.errors import BadInput, FatalError
 from encours.orchestration import accesses, control, ingest, maintenance, services
+from encours.orchestration.doctor import examination
+from encours.orchestration.doctor.findings import Installation, State
 from encours.settings import Settings
 from encours.warehouse import embedded, ownership
 from encours.warehouse.connections import READER_VARIABLE
@@ -140,6 +142,19 @@ def test_warehouse_is_taken_over_and_the_former_home_is_refused(
     writes(second)
     with pytest.raises(FatalError, match=f"warehouse: {second.home} on "):
         writes(first)
+
+
+def test_doctor_names_the_home_that_took_over(first: Settings, second: Settings) -> None:
+    writes(first)
+    before = examination.examine(Installation(first))["owner"]
+    ownership.take_over(second)
+
+    after = examination.examine(Installation(first))["owner"]
+
+    assert before.state == State.OK
+    assert after.state == State.FAIL
+    assert f"{second.home} on " in after.says
+    assert after.mend.endswith("encours take-over")
 
 
 def test_embedded_warehouse_is_nobody_elses(folder: Path) -> None:

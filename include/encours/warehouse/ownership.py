@@ -24,6 +24,10 @@ from encours.warehouse.connections import connect, open_warehouse, parse_url
 from encours.warehouse.ledger import ensure_ledger
 
 MARK = "home_id"
+REFUSED = "another home writes to this warehouse"
+WAY_OUT = (
+    "give each home a database of its own, or, where that home is gone for good, encours take-over"
+)
 FIRST = """
 insert into ops.home (home_id, host_name, path)
 values (%(home_id)s, %(host_name)s, %(path)s)
@@ -54,6 +58,9 @@ class Owner:
     path: str
     claimed_at: datetime
 
+    def __str__(self) -> str:
+        return f"{self.path} on {self.host_name}, since {self.claimed_at:%Y-%m-%d}"
+
 
 def claim(settings: Settings, connection: psycopg.Connection) -> None:
     """Bring the ledger up to date, and note this home in it where no other has written yet.
@@ -70,11 +77,7 @@ def claim(settings: Settings, connection: psycopg.Connection) -> None:
     if owner.home_id != place["home_id"]:
         target = parse_url(settings.warehouse_url)
         # No fault of a delivery, which stays in the inbox.
-        raise FatalError(
-            f"{target.address}/{target.database}: another home writes to this warehouse:"
-            f" {owner.path} on {owner.host_name}, since {owner.claimed_at:%Y-%m-%d}: give each home"
-            " a database of its own, or, where that home is gone for good, encours take-over"
-        )
+        raise FatalError(f"{target.address}/{target.database}: {REFUSED}: {owner}: {WAY_OUT}")
     if (owner.host_name, owner.path) != (place["host_name"], place["path"]):
         _note(connection, MOVED, place)
 
@@ -85,6 +88,17 @@ def claim_warehouse(settings: Settings) -> None:
         return
     with connect(open_warehouse(settings).pipeline_url) as connection:
         claim(settings, connection)
+
+
+def other_owner(settings: Settings, connection: psycopg.Connection) -> Owner | None:
+    """The home that writes to this warehouse, where that is not this one. Notes nothing."""
+    if settings.warehouse_url is None:
+        return None
+    if not connection.execute("select where to_regclass('ops.home') is not null").fetchall():
+        return None
+    owner = _owner(connection)
+    is_ours = owner and owner.home_id == embedded.read_secret(settings, MARK)
+    return None if is_ours else owner
 
 
 def take_over(settings: Settings) -> Owner | None:

@@ -18,7 +18,7 @@ from encours.orchestration.doctor.findings import (
     some,
     warn,
 )
-from encours.warehouse import embedded, incidents
+from encours.warehouse import embedded, incidents, ownership
 from encours.warehouse.connections import (
     READER,
     Target,
@@ -163,6 +163,16 @@ def clock(installation: Installation, connection: psycopg.Connection) -> Finding
     if skew > CLOCK_WARNS:
         return warn(says, mend)
     return ok(says)
+
+
+def owner(installation: Installation, connection: psycopg.Connection) -> Finding:
+    """Whether this home is the one that writes to a warehouse of one's own."""
+    if installation.settings.warehouse_url is None:
+        return not_applicable("the embedded warehouse lies in its home")
+    other = ownership.other_owner(installation.settings, connection)
+    if other:
+        return fail(f"{ownership.REFUSED}: {other}", ownership.WAY_OUT)
+    return ok("no other home writes to it")
 
 
 HOLDERS = """
@@ -345,6 +355,7 @@ CHECKS = (
     DatabaseCheck("version", version),
     DatabaseCheck("encoding", encoding),
     DatabaseCheck("rights", rights),
+    DatabaseCheck("owner", owner),
     DatabaseCheck("reader", reader),
     DatabaseCheck("clock", clock),
     DatabaseCheck("build lock", build_lock),
