@@ -99,6 +99,7 @@ final as (
         on
             settlements.debit_key = items.item_key
             and settlements.instalment_no = items.instalment_no
+            and items.is_split
 )
 
 select * from final
