@@ -15,6 +15,7 @@ from plain_books import ENTITY, write_plain_books
 from encours.demo.companies import SUBSIDIARIES
 from encours.errors import BadInput
 from encours.loading.demo_books import holds_real_books
+from encours.orchestration import build
 from encours.orchestration.ingest import set_demo_aside
 from encours.settings import Settings
 from encours.warehouse.connections import open_warehouse
@@ -68,18 +69,21 @@ def test_demo_may_be_run_again(home: Settings, report: dict[str, Any]) -> None:
         assert set_demo_aside(connection, "run-demo-again", is_demo=True) == []
 
 
-def test_books_of_ones_own_set_the_whole_demo_aside(
+def test_first_books_of_ones_own_are_published_in_its_place(
     home: Settings, report: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     books = tmp_path_factory.mktemp("books")
     write_plain_books(40, AS_OF, books / "demo", books / "plain")
 
-    steps.ingest_files(home, books / "plain")
-    steps.build_candidate(home, as_of=AS_OF)
+    run_id = steps.ingest_files(home, books / "plain")
+    opened = steps.build_candidate(home, run_id, as_of=AS_OF)
+    decision = steps.judge(home, opened)
 
-    assert steps.rows(home, "select distinct entity_id from marts_candidate.fct_open_items") == [
-        (ENTITY,)
-    ]
+    assert decision == "publish", steps.rows(
+        home, "select reasons from ops.verdict where run_id = %s", run_id
+    )
+    build.publish_marts(home, run_id)
+    assert steps.rows(home, "select distinct entity_id from marts.fct_open_items") == [(ENTITY,)]
     with (
         steps.pipeline(home) as connection,
         pytest.raises(BadInput, match="this home holds real books"),

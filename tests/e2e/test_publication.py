@@ -93,6 +93,34 @@ def test_candidate_that_passed_the_gate_replaces_the_marts(books: Settings) -> N
     assert shown(books) == 2
 
 
+def test_publication_that_was_cut_off_after_the_swap_is_told_when_it_is_tried_again(
+    books: Settings,
+) -> None:
+    propose(books, "second", 2, "publish")
+    first = build.publish_marts(books, "second")
+    with steps.pipeline(books) as connection:
+        ledger.start_run(connection, "second")
+
+    again = build.publish_marts(books, "second")
+
+    assert again == first
+    assert shown(books) == 2
+    assert steps.rows(
+        books, "select status, publication_id from ops.run where run_id = 'second'"
+    ) == [("published", first)]
+    assert steps.rows(books, "select count(*) from ops.publication") == [(2,)]
+
+
+def test_swap_and_the_runs_end_are_one_transaction(books: Settings) -> None:
+    propose(books, "second", 2, "publish")
+
+    publish(books, "second")
+
+    assert steps.rows(
+        books, "select status, publication_id from ops.run where run_id = 'second'"
+    ) == [("published", "pub-000002")]
+
+
 def test_held_candidate_leaves_the_last_good_marts(books: Settings) -> None:
     propose(books, "second", 2, "hold")
 
@@ -196,10 +224,11 @@ def test_results_of_the_run_are_published_with_it(books: Settings) -> None:
 
 
 def test_verdict_of_another_run_publishes_nothing(books: Settings) -> None:
-    propose(books, "second", 2, "")
+    propose(books, "second", 2, "publish")
+    propose(books, "third", 3, "")
 
-    with pytest.raises(BadInput, match="the candidate of run first is gone"):
-        publish(books, "first")
+    with pytest.raises(BadInput, match="the candidate of run second is gone"):
+        publish(books, "second")
 
     assert shown(books) == 1
 
@@ -372,6 +401,44 @@ def test_rollback_asked_twice_of_what_was_seen_goes_back_once(books: Settings) -
         control.roll_back(books, rolled_back_by="controller", reason="wrong rates", seen=seen)
 
     assert_one_line(caught.value)
+    assert shown(books) == 2
+
+
+def release(settings: Settings, run_id: str) -> None:
+    control.release(settings, run_id, released_by="controller", reason="looks right")
+
+
+@pytest.mark.parametrize(
+    ("decision", "let_out"), [("publish", publish), ("hold", release)], ids=["gate", "person"]
+)
+def test_candidate_that_follows_what_was_rolled_back_is_not_published(
+    books: Settings, decision: str, let_out: Callable[[Settings, str], None]
+) -> None:
+    propose(books, "second", 2, "publish")
+    publish(books, "second")
+    propose(books, "third", 3, decision)
+    control.roll_back(books, rolled_back_by="controller", reason="wrong rates")
+
+    with pytest.raises(BadInput, match="built on a publication that was rolled back") as caught:
+        let_out(books, "third")
+
+    assert_one_line(caught.value)
+    assert shown(books) == 1
+
+
+def test_first_books_after_the_demo_are_compared_with_nothing(books: Settings) -> None:
+    with steps.pipeline(books) as connection:
+        connection.execute("update ops.run set is_demo = true where run_id = 'first'")
+
+    propose(books, "second", 2, "publish")
+
+    with steps.pipeline(books) as connection:
+        assert not publication.follows_published(connection, "second")
+        assert connection.execute("select * from previous.publication_info").fetchall() == []
+    publish(books, "second")
+    propose(books, "third", 3, "publish")
+    with steps.pipeline(books) as connection:
+        assert publication.follows_published(connection, "third")
     assert shown(books) == 2
 
 

@@ -4,6 +4,7 @@ drop schema if exists marts_candidate cascade;
 drop schema if exists marts cascade;
 drop schema if exists intermediate cascade;
 drop schema if exists previous cascade;
+drop schema if exists reference cascade;
 drop table if exists ops.policy_choice;
 drop table if exists ops.announced_change;
 drop schema if exists raw_files cascade;
@@ -43,6 +44,7 @@ insert into ops.policy_choice values
 ('fr01', 'unapplied', 'separate');
 create schema marts_candidate;
 create schema intermediate;
+create schema reference;
 
 set search_path = marts_candidate;
 
@@ -265,6 +267,7 @@ from unnest(
 create table int_entities as select 'fr01' as entity_id, 'EUR' as base_currency;
 
 create table int_gathered_readings as select 'files' as source, 'fr01' as entity_id;
+create table reference.freshness as select 'files' as source;
 
 create table int_source_freshness (
     entity_id text, source text, role text, age_days integer, warn_after_days integer,

@@ -14,12 +14,13 @@ from contextlib import contextmanager
 from dataclasses import astuple, dataclass
 from datetime import UTC, date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import psycopg
 
 from encours.errors import BadInput, FatalError, QualityHold, RetryableError
 from encours.loading.arrivals import is_api_read, last_extraction, unread_sources
+from encours.loading.demo_books import holds_real_books
 from encours.loading.raw_schema import ensure_raw
 from encours.orchestration import alerting
 from encours.orchestration.failures import told
@@ -28,7 +29,7 @@ from encours.quality.checkpoint import import_library, run_suites
 from encours.quality.results import CheckResult
 from encours.quality.suites import expected_checks, load_suites
 from encours.quality.verdict import decide
-from encours.settings import Settings, project_root
+from encours.settings import DEFAULT_TIME_ZONE, Settings, project_root
 from encours.transform import dbt
 from encours.warehouse import carrying, ledger, ownership, publication, work_schemas
 from encours.warehouse.connections import Warehouse, connect, open_warehouse
@@ -63,7 +64,14 @@ def open_build(settings: Settings, request: Request) -> dbt.Build:
             connection, known_on, datetime.now(UTC)
         )
         models_hash = dbt.models_hash()
-        ledger.date_run(connection, request.run_id, as_of_date, known_on, models_hash)
+        ledger.date_run(
+            connection,
+            request.run_id,
+            as_of_date,
+            known_on,
+            models_hash,
+            is_demo=not holds_real_books(connection),
+        )
         _write_choices(connection, choices, announcements)
         ledger.withdraw_verdicts(connection, request.run_id)
         publication.prepare_candidate(
@@ -205,21 +213,14 @@ def publish_marts(settings: Settings, run_id: str) -> str:
         except QualityHold:
             ledger.finish_run(connection, run_id, "held")
             raise
-        ledger.finish_run(connection, run_id, "published", publication_id=published.publication_id)
     alerting.report_publication(settings)
     return published.publication_id
 
 
 def default_as_of_date(connection: psycopg.Connection, known_on: datetime, clock: datetime) -> date:
-    """Today in the entity's time zone; for FEC alone, the last day that the ledgers speak of."""
-    row = connection.execute(
-        "select time_zone from raw_files.entities"
-        " where not is_deleted and extracted_at <= %s order by extracted_at desc, line_no desc"
-        " limit 1",
-        [known_on],
-    ).fetchone()
-    zone = ZoneInfo(row[0] if row and row[0] else "Europe/Paris")
-    today = clock.astimezone(zone).date()
+    """The day that has begun for every entity, each in its time zone; for FEC alone, the last day
+    that the ledgers speak of."""
+    today = min(clock.astimezone(zone).date() for zone in _time_zones(connection, known_on))
     if _has_live_files(connection, known_on) or is_api_read(connection, known_on):
         return today
     row = connection.execute(
@@ -231,6 +232,32 @@ def default_as_of_date(connection: psycopg.Connection, known_on: datetime, clock
     connection.commit()
     last_day = row[0] if row else None
     return min(last_day, today) if last_day else today
+
+
+def _time_zones(connection: psycopg.Connection, known_on: datetime) -> set[ZoneInfo]:
+    """Those of the entities as last delivered. BadInput where one is none.
+
+    No other source tells one: what it brings is of the default one.
+    """
+    rows = connection.execute(
+        "select entity_id, time_zone from raw_files.entities as stored"
+        " where extracted_at <= %(known_on)s and not is_deleted"
+        " and not exists (select 1 from raw_files.entities as newer"
+        "   where newer.replaced_version = stored.version_no"
+        "   and newer.extracted_at <= %(known_on)s)",
+        {"known_on": known_on},
+    ).fetchall()
+    zones = {ZoneInfo(DEFAULT_TIME_ZONE)} if is_api_read(connection, known_on) else set()
+    for entity_id, name in rows:
+        try:
+            zones.add(ZoneInfo(name or DEFAULT_TIME_ZONE))
+        except (ZoneInfoNotFoundError, ValueError):
+            raise BadInput(
+                f"entity {entity_id}: {name} is no time zone",
+                where="entities",
+                mend="name it as the IANA does, such as Europe/Paris, and deliver it again",
+            ) from None
+    return zones or {ZoneInfo(DEFAULT_TIME_ZONE)}
 
 
 def _has_live_files(connection: psycopg.Connection, known_on: datetime) -> bool:
@@ -275,7 +302,7 @@ def _read_results(connection: psycopg.Connection, run_id: str) -> list[CheckResu
 def _run_suites(
     connection: psycopg.Connection, warehouse: Warehouse, build: dbt.Build
 ) -> tuple[CheckResult, ...]:
-    published = ledger.read_current(connection) is not None
+    follows = publication.follows_published(connection, build.run_id)
     connection.commit()
     started = time.monotonic()
     results = run_suites(
@@ -286,7 +313,7 @@ def _run_suites(
             "intermediate": "intermediate",
             "ops": "ops",
         },
-        published_schema_exists=published,
+        published_schema_exists=follows,
         timeout_seconds=CHECK_TIMEOUT_SECONDS,
     )
     ledger.time_step(connection, build.run_id, "suites", time.monotonic() - started)

@@ -40,6 +40,10 @@ create table if not exists ops.run (
 alter table ops.run add column if not exists models_hash text;
 -- The last month end whose figures were taken over from the publication before.
 alter table ops.run add column if not exists carried_to date;
+-- What was published when the candidate was prepared: its row in ops.publication, 0 for nothing.
+alter table ops.run add column if not exists standing_row bigint;
+-- Whether the books are those of the demo group.
+alter table ops.run add column if not exists is_demo boolean not null default false;
 
 create table if not exists ops.extraction (
     extraction_id bigint generated always as identity primary key,
@@ -267,12 +271,15 @@ def date_run(
     as_of_date: date,
     known_on: datetime,
     models_hash: str,
+    *,
+    is_demo: bool,
 ) -> None:
-    """Which figures the run makes, and by which models."""
+    """Which figures the run makes, by which models and of whose books."""
     with connection.transaction():
         connection.execute(
-            "update ops.run set as_of_date = %s, known_on = %s, models_hash = %s where run_id = %s",
-            [as_of_date, known_on, models_hash, run_id],
+            "update ops.run set as_of_date = %s, known_on = %s, models_hash = %s, is_demo = %s"
+            " where run_id = %s",
+            [as_of_date, known_on, models_hash, is_demo, run_id],
         )
 
 

@@ -140,15 +140,24 @@ def expose_previous(
             set(columns) <= published.get(name, set()) for name, columns in TABLES.items()
         )
         can_carry = complete and models_hash is not None and _built_by(connection) == models_hash
-        # A view keeps its table when that is renamed: it would go on showing what is retired.
-        connection.execute(
-            sql.SQL("drop schema if exists {} cascade").format(sql.Identifier(schema))
-        )
-        connection.execute(sql.SQL("create schema {}").format(sql.Identifier(schema)))
         if complete:
+            _make_anew(connection, schema)
             show_marts(connection, PUBLISHED, schema, can_carry=can_carry)
         else:
-            _show_nothing(connection, schema)
+            expose_nothing(connection, schema)
+
+
+def expose_nothing(connection: psycopg.Connection, schema: str = SCHEMA) -> None:
+    """As `expose_previous`, for a build that goes on from nothing: its views are empty."""
+    with connection.transaction():
+        _make_anew(connection, schema)
+        _show_nothing(connection, schema)
+
+
+def _make_anew(connection: psycopg.Connection, schema: str) -> None:
+    """A view keeps its table when that is renamed: it would go on showing what is retired."""
+    connection.execute(sql.SQL("drop schema if exists {} cascade").format(sql.Identifier(schema)))
+    connection.execute(sql.SQL("create schema {}").format(sql.Identifier(schema)))
 
 
 def show_marts(

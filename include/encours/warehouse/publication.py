@@ -21,7 +21,7 @@ from psycopg.rows import dict_row
 from encours.errors import BadInput, FatalError, QualityHold, RetryableError
 from encours.warehouse import ledger
 from encours.warehouse.connections import READER
-from encours.warehouse.previous import PUBLISHED, expose_previous
+from encours.warehouse.previous import PUBLISHED, expose_nothing, expose_previous
 from encours.warehouse.quiet_moment import QuietMoment, quiet_moments
 
 log = logging.getLogger(__name__)
@@ -59,11 +59,19 @@ def prepare_candidate(
 ) -> None:
     """An empty candidate schema that carries this run's id; a former candidate is dropped.
 
-    What is published now is what the candidate will be compared with; month ends are taken over
-    from it where models of this hash built it.
+    What is published now is what the candidate will be compared with, and what it may replace;
+    month ends are taken over from it where models of this hash built it.
     """
-    expose_previous(connection, models_hash)
     with connection.transaction():
+        _lock_publication(connection)
+        connection.execute(
+            "update ops.run set standing_row = %s where run_id = %s",
+            [_standing_row(connection), run_id],
+        )
+        if follows_published(connection, run_id):
+            expose_previous(connection, models_hash)
+        else:
+            expose_nothing(connection)
         connection.execute(
             sql.SQL("drop schema if exists {} cascade").format(sql.Identifier(CANDIDATE))
         )
@@ -73,6 +81,23 @@ def prepare_candidate(
                 sql.Identifier(CANDIDATE), sql.Literal(run_id)
             )
         )
+
+
+def follows_published(connection: psycopg.Connection, run_id: str) -> bool:
+    """Whether the candidate of this run goes on from what is published.
+
+    None does before the first publication, nor do the first real books after those of the demo
+    group: that all of it has gone is what was asked for.
+    """
+    row = connection.execute(
+        "select not coalesce(published_run.is_demo, false) or coalesce(this_run.is_demo, false)"
+        " from ops.publication"
+        " left join ops.run as published_run on published_run.run_id = publication.run_id"
+        " left join ops.run as this_run on this_run.run_id = %s"
+        " order by publication.publication_row desc limit 1",
+        [run_id],
+    ).fetchone()
+    return bool(row and row[0])
 
 
 def lock_build(connection: psycopg.Connection) -> None:
@@ -88,8 +113,17 @@ def lock_build(connection: psycopg.Connection) -> None:
 def publish_candidate(
     connection: psycopg.Connection, run_id: str, *, published_by: str
 ) -> Publication:
-    """Publish what the gate let through. QualityHold when the verdict is not `publish`."""
+    """Publish what the gate let through. QualityHold when the verdict is not `publish`.
+
+    Asked again for a run whose marts stand already (a task that was killed before it could say so
+    is tried again), it does nothing more.
+    """
     with _swapping(connection) as moment:
+        if (standing := _published_by(connection, run_id)) is not None:
+            ledger.finish_run(
+                connection, run_id, "published", publication_id=standing.publication_id
+            )
+            return standing
         _check_candidate(connection, run_id)
         verdict = connection.execute(
             "select decision, reasons from ops.verdict where run_id = %s"
@@ -100,6 +134,7 @@ def publish_candidate(
             raise FatalError(f"run {run_id} has no verdict: it was not checked, nothing published")
         if verdict[0] != "publish":
             raise QualityHold("; ".join(verdict[1]) or f"run {run_id} is held")
+        _check_standing(connection, run_id)
         return _swap_in(connection, moment, run_id, "publish", published_by, None)
 
 
@@ -127,17 +162,13 @@ def release_candidate(
             raise BadInput(f"run {run_id} is not held", mend="see status")
         _check_candidate(connection, run_id)
         _check_seen(connection, seen)
+        _check_standing(connection, run_id)
         connection.execute(
             "insert into ops.verdict (run_id, decision, decided_by, reason)"
             " values (%s, 'publish', %s, %s)",
             [run_id, released_by, reason],
         )
-        publication = _swap_in(connection, moment, run_id, "release", released_by, reason)
-        connection.execute(
-            "update ops.run set status = 'published', publication_id = %s where run_id = %s",
-            [publication.publication_id, run_id],
-        )
-        return publication
+        return _swap_in(connection, moment, run_id, "release", released_by, reason)
 
 
 def rollback_publication(
@@ -231,9 +262,38 @@ def _check_candidate(connection: psycopg.Connection, run_id: str) -> None:
         )
 
 
-def _check_seen(connection: psycopg.Connection, seen: int | None) -> None:
+def _published_by(connection: psycopg.Connection, run_id: str) -> Publication | None:
+    """What stands in the marts, where this run published it."""
+    _lock_publication(connection)
     current = ledger.read_current(connection)
-    if seen is not None and seen != (current["publication_row"] if current else 0):
+    if current is None or current["run_id"] != run_id or current["action"] == "rollback":
+        return None
+    names = ("publication_id", "run_id", "as_of_date", "known_on", "published_at")
+    return Publication(**{name: current[name] for name in names})
+
+
+def _standing_row(connection: psycopg.Connection) -> int:
+    """The row of what is published now in ops.publication; 0 for nothing."""
+    current = ledger.read_current(connection)
+    return int(current["publication_row"]) if current else 0
+
+
+def _check_standing(connection: psycopg.Connection, run_id: str) -> None:
+    """A candidate was compared with what stood when it was prepared, and took month ends over from
+    it. Where that has been rolled back since, publishing the candidate would bring it back."""
+    row = connection.execute(
+        "select standing_row from ops.run where run_id = %s", [run_id]
+    ).fetchone()
+    # A candidate that an earlier version prepared does not say.
+    if row and row[0] is not None and row[0] != _standing_row(connection):
+        raise BadInput(
+            f"run {run_id} was built on a publication that was rolled back since",
+            mend="run again to build on what is published now",
+        )
+
+
+def _check_seen(connection: psycopg.Connection, seen: int | None) -> None:
+    if seen is not None and seen != _standing_row(connection):
         raise BadInput(
             "another publication has come meanwhile: nothing was done",
             mend="look at what is published now, and decide again",
@@ -270,6 +330,7 @@ def _swap_in(
         retired_schema = f"{PUBLISHED}_retired_{number}"
         _retire(connection, moment, retired_schema)
     _rename(connection, CANDIDATE, PUBLISHED)
+    ledger.finish_run(connection, run_id, "published", publication_id=publication_id)
     return _record(
         connection,
         publication_id=publication_id,
