@@ -19,7 +19,7 @@ from encours.orchestration.alerting import FailedTask
 from encours.orchestration.status import read_status, render_status
 from encours.quality.results import CheckResult
 from encours.settings import Settings
-from encours.warehouse import ledger
+from encours.warehouse import ledger, publication
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("publication")]
 
@@ -190,6 +190,25 @@ def test_marts_that_are_late_are_told_until_they_are_published(
     assert "before 2036-03-31, 07:00 (Europe/Paris)" in receiver.contents[0]["message"]
 
 
+def test_rollback_ends_nothing(books: Settings, receiver: Receiver) -> None:
+    with steps.pipeline(books) as connection:
+        steps.make_candidate(connection, "second", 2)
+        steps.write_verdict(connection, "second", "publish")
+        publication.publish_candidate(connection, "second", published_by="test")
+    hold(books, "night-2", "no_customer_vanished")
+    alerting.report_late(books, datetime(2036, 3, 31, 7, tzinfo=ZoneInfo("Europe/Paris")))
+    told = len(receiver.posts)
+
+    control.roll_back(books, rolled_back_by="controller", reason="wrong rates", announce=nobody)
+
+    assert steps.rows(books, "select count(*) from ops.incident where closed_at is null") == [(2,)]
+    assert len(receiver.posts) == told
+
+
+def nobody(published: publication.Publication) -> None:
+    """Nobody waits for the marts of this home."""
+
+
 def test_marts_that_were_published_on_the_day_are_not_late(
     books: Settings, receiver: Receiver
 ) -> None:
@@ -284,6 +303,23 @@ def test_source_that_went_stale_is_told_with_both_numbers(
     text = receiver.contents[0]["message"].replace("\u00a0", " ")
     assert "odoo, last business date (Entity: lyon)" in text
     assert "observed: 91 days · expected: 45 days at most" in text
+
+
+def test_source_that_is_stale_stays_so_where_a_crash_emptied_what_the_models_work_with(
+    books: Settings, receiver: Receiver
+) -> None:
+    with steps.pipeline(books) as connection:
+        connection.execute(
+            "insert into marts.data_coverage (entity_id, source, stream, last_business_date,"
+            " is_stale) values ('lyon', 'odoo', 'invoices', '2024-10-01', true)"
+        )
+    alerting.report_publication(books)
+    with steps.pipeline(books) as connection:
+        connection.execute("truncate intermediate.int_entity_policies")
+
+    alerting.report_publication(books)
+
+    assert subjects(receiver) == ["[Encours] Data late, 1 source"]
 
 
 # --- what is told ------------------------------------------------------------------------------

@@ -106,7 +106,7 @@ def report_success(settings: Settings, dag_id: str, connection_id: str = "") -> 
 
 
 def report_publication(settings: Settings) -> None:
-    """After a publication, a release or a rollback: what has ended, what is stale, what is new."""
+    """After a publication or a release: what has ended, what is stale, what is new."""
     _report_published(settings)
     _report_freshness(settings)
     _report_business(settings)
@@ -190,7 +190,8 @@ STALE = """
 select coverage.entity_id, coverage.source, max(coverage.last_business_date) as last_business_date,
     min(policies.stale_after_days) as stale_after_days
 from marts.data_coverage as coverage
-inner join intermediate.int_entity_policies as policies
+-- A crash of the server empties it until the next build.
+left join intermediate.int_entity_policies as policies
     on coverage.entity_id = policies.entity_id
 where coverage.is_stale
 group by coverage.entity_id, coverage.source
@@ -228,14 +229,16 @@ def _report_freshness(settings: Settings) -> None:
 
 
 def _stale(
-    as_of_date: date, entity_id: str, source: str, last_day: date | None, after_days: int
+    as_of_date: date, entity_id: str, source: str, last_day: date | None, after_days: int | None
 ) -> Finding:
     return Finding(
         "stale",
         observed=Quantity(str((as_of_date - last_day).days), "days")
         if last_day
         else Quantity("unknown", "word"),
-        expected=Quantity(str(after_days), "days", "at_most"),
+        expected=Quantity(str(after_days), "days", "at_most")
+        if after_days is not None
+        else Quantity("unknown", "word"),
         entity_ids=(entity_id,),
         source=source,
     )

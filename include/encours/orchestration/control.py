@@ -54,7 +54,9 @@ def release(
         released = publication.release_candidate(
             connection, run_id, released_by=released_by, reason=why, seen=seen
         )
-    _tell(settings, released, announce)
+    # People first: the event of a command takes a process of its own.
+    alerting.report_publication(settings)
+    _announce(settings, released, announce)
     return released
 
 
@@ -66,13 +68,14 @@ def roll_back(
     seen: int | None = None,
     announce: Announce | None = None,
 ) -> Publication:
-    """As `release`; nothing that was loaded changes."""
+    """As `release`; nothing that was loaded changes, and nothing that is open has ended: what is
+    held or late still is."""
     why = stated(reason)
     with _connection(settings) as connection:
         restored = publication.rollback_publication(
             connection, rolled_back_by=rolled_back_by, reason=why, seen=seen
         )
-    _tell(settings, restored, announce)
+    _announce(settings, restored, announce)
     return restored
 
 
@@ -110,10 +113,8 @@ def rebuild(
     return build
 
 
-def _tell(settings: Settings, published: Publication, announce: Announce | None) -> None:
-    """What was published stands, whatever comes of telling it. People first: the event of a
-    command takes a process of its own."""
-    alerting.report_publication(settings)
+def _announce(settings: Settings, published: Publication, announce: Announce | None) -> None:
+    """What was published stands, whatever comes of announcing it."""
     try:
         if announce is None:
             announcement.announce(settings, published.publication_id, published.as_of_date)
