@@ -42,6 +42,10 @@ MUTATIONS: Final[dict[tuple[str, str], str]] = {
     ("publication_info", "as_of_date_does_not_go_back"): """
         update marts_candidate.publication_info set as_of_date = date '2024-12-30'
     """,
+    ("publication_info", "known_on_does_not_go_back"): """
+        update marts_candidate.publication_info
+        set known_on = timestamptz '2024-12-31 06:00:00+00'
+    """,
     ("publication_info", "no_table_is_empty_that_was_filled"): """
         delete from marts_candidate.fct_receivable_movements;
         analyze marts_candidate.fct_receivable_movements

@@ -491,10 +491,14 @@ FRENCH: Mapping[str, Mapping[str, str]] = {
         " d’enregistrements qu’il n’en a été lu : des factures ou des règlements manquent.",
     },
     "publication_info": {
-        "as_of_date_does_not_go_back": "Les états montreront une date plus ancienne que jusqu’ici ;"
-        " ce n’est juste que si le passé est rejoué exprès.",
+        "as_of_date_does_not_go_back": "Les états montreraient un jour plus ancien qu’aujourd’hui,"
+        " et ce qui est publié de jours plus récents ne peut y être comparé ; un jour passé se"
+        " regarde par encours rebuild, et pour le publier malgré tout quelqu’un le libère.",
         "as_of_date_is_plausible": "Un encours arrêté avant 1990, ou plus d’un an après ce qui est"
         " connu, vient d’une date mal saisie.",
+        "known_on_does_not_go_back": "Les états oublieraient ce qui est arrivé depuis, et ce qui"
+        " est publié ne peut y être comparé ; ce qu’on savait un jour passé se regarde par encours"
+        " rebuild, et pour le publier malgré tout quelqu’un le libère.",
         "no_table_is_empty_that_was_filled": "Une table dont des états étaient tirés est vide"
         " maintenant : tous ces états seraient vides aussi.",
         "tables_kept_their_volume": "Une table publiée a deux fois plus, ou deux fois moins, de"
