@@ -291,3 +291,20 @@ def test_channel_that_cannot_be_reached_is_a_fault(published: Settings) -> None:
             connection.execute("delete from ops.alert_message")
 
     assert has(finding, State.FAIL, "controllers cannot be reached, 1 messages wait")
+
+
+def test_zone_on_whose_clock_the_deadline_is_not_watched_is_named(published: Settings) -> None:
+    with pipeline(published) as connection:
+        connection.execute(
+            "drop table marts.dim_entity; create table marts.dim_entity as select * from (values"
+            " ('paris', 'Europe/Paris'), ('auckland', 'Pacific/Auckland'))"
+            " as entities (entity_id, time_zone)"
+        )
+
+    both = replace(published, time_zones=("Europe/Paris", "Pacific/Auckland"))
+
+    finding = found(published, "time zones")
+    assert has(finding, State.WARN, "entities live in Pacific/Auckland")
+    assert "ENCOURS_TIME_ZONES=Europe/Paris,Pacific/Auckland" in finding.mend
+    assert found(both, "time zones").state == State.OK
+    assert found(replace(published, publish_by=None), "time zones").state == State.NOT_APPLICABLE

@@ -341,6 +341,29 @@ def channels(_: Installation, connection: psycopg.Connection) -> Finding:
     return ok(f"{len(used)} channels took their last message")
 
 
+ZONES = """
+select distinct time_zone from marts.dim_entity
+where time_zone is not null and time_zone <> all(%s) order by 1
+"""
+
+
+def time_zones(installation: Installation, connection: psycopg.Connection) -> Finding:
+    """Whether the deadline of the marts is watched on the clocks of the entities."""
+    settings = installation.settings
+    if settings.publish_by is None:
+        return not_applicable("nobody waits for the marts at a time of day")
+    if not _rows(connection, "select where to_regclass('marts.dim_entity') is not null"):
+        return not_applicable("nothing is published yet")
+    others = [zone for (zone,) in _rows(connection, ZONES, list(settings.time_zones))]
+    if others:
+        known = ",".join((*settings.time_zones, *others))
+        return warn(
+            f"entities live in {some(others)}, on whose clock the deadline is not watched",
+            f"set ENCOURS_TIME_ZONES={known}, then encours up",
+        )
+    return ok(f"the marts are awaited at {settings.publish_by:%H:%M} on the entities' clocks")
+
+
 def _exists(connection: psycopg.Connection, schema: str) -> bool:
     return bool(_rows(connection, "select from pg_namespace where nspname = %s", schema))
 
@@ -365,4 +388,5 @@ CHECKS = (
     DatabaseCheck("connections in use", connections),
     DatabaseCheck("readings", extractions),
     DatabaseCheck("channels", channels),
+    DatabaseCheck("time zones", time_zones),
 )
