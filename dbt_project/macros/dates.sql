@@ -17,6 +17,12 @@ cast(
 cast({{ date_expression }} + ({{ months }}) * interval '1 month' as date)
 {%- endmacro %}
 
+{% macro each_month(first_month, last_month) -%}
+cast(generate_series(
+    cast({{ first_month }} as timestamp), cast({{ last_month }} as timestamp), interval '1 month'
+) as date)
+{%- endmacro %}
+
 {% macro add_days(date_expression, days) %}({{ date_expression }} + {{ days }}){% endmacro %}
 
 {% macro days_between(later, earlier) %}({{ later }} - {{ earlier }}){% endmacro %}

@@ -22,6 +22,7 @@ EXPRESSIONS = {
     "month_start": "month_start('day')",
     "month_end": "month_end('day')",
     "added_months": "add_months('day', 'n')",
+    "each_month": "each_month('day', 'later')",
     "added_days": "add_days('day', 'n')",
     "days_between": "days_between('later', 'day')",
     "day_in_zone": "day_in_zone('moment', 'zone')",
@@ -126,6 +127,15 @@ def test_months_are_calendar_months_and_stop_at_the_last_day(answers: Answers) -
         date(2024, 1, 15),
         date(2025, 2, 28),
     ]
+
+
+def test_months_between_two_are_laid_out_however_far_apart(answers: Answers) -> None:
+    months = answers("each_month", "day, later", "date '2023-12-01', date '2024-02-01'")
+
+    assert months == [date(2023, 12, 1), date(2024, 1, 1), date(2024, 2, 1)]
+    assert answers("each_month", "day, later", "date '2024-02-01', date '2024-01-01'") == []
+    of_two_centuries = answers("each_month", "day, later", "date '1900-01-01', date '2100-12-01'")
+    assert len(of_two_centuries) == 201 * 12
 
 
 def test_days_are_added_and_counted_across_a_leap_day(answers: Answers) -> None:

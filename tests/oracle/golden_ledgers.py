@@ -827,7 +827,8 @@ GOLDEN = [*AS_OF_DATE_CASES, *BUCKET_CASES, *CREDIT_CASES, *CURRENCY_CASES, *LED
 
 @dataclass(frozen=True)
 class GoldenDso:
-    """A row of the table of domain §2.1 with the policies that are the default."""
+    """A row of the table of domain §2.1, or what happens around it, with the policies that are the
+    default."""
 
     name: str
     day: str
@@ -931,5 +932,23 @@ GOLDEN_DSO = [
         books(_sales(m2025_03=100), payment("P1", "2025-03-20", 120)),
         "0.00",
         "no_debt",
+    ),
+    # The first day that some computers know; often the date of a document that has none.
+    GoldenDso(
+        "credit note of 1970",
+        "2025-03-31",
+        170,
+        books(
+            _sales(m2025_03=100, m2025_02=80),
+            credit_note("N1", "1970-01-01", 10),
+        ),
+        "55.50",
+    ),
+    GoldenDso(
+        "invoice of 1970 that is still open",
+        "2025-03-31",
+        190,
+        books(_sales(m2025_03=100, m2025_02=80, m1970_01=10)),
+        "20179.00",
     ),
 ]

@@ -18,7 +18,6 @@ from oracle.balances import (
     Settlement,
     Sum,
     bucket_of,
-    month_end,
     rounded,
 )
 from oracle.choices import Choices
@@ -314,10 +313,8 @@ def company_revenue(books: Books, document: Document, amount: Decimal) -> Decima
 
 
 def reporting_dates(as_of: date, month_ends: int) -> list[date]:
-    """The last `month_ends` month ends and the as-of date, oldest first."""
-    day = as_of if as_of == month_end(as_of) else as_of.replace(day=1) - timedelta(days=1)
+    """The as-of date and the `month_ends` month ends before it, oldest first."""
     dates = [as_of]
     for _ in range(month_ends):
-        dates.append(day)
-        day = day.replace(day=1) - timedelta(days=1)
-    return sorted(set(dates))
+        dates.append(dates[-1].replace(day=1) - timedelta(days=1))
+    return dates[::-1]

@@ -40,6 +40,8 @@ RATES = {
     "TND": ("3.3715", "3.4", "3.29995"),
 }
 HISTORY_DAYS = 420
+# What a system gives that knows no date.
+LONG_AGO = date(1970, 1, 1)
 FUTURE_DAYS = 20
 # Values of custom attributes; some are what keys and lists are made of.
 CHANNELS = ("", "web", "shop: floor", "a|b c")
@@ -286,7 +288,8 @@ class _Maker:
             document_id=f"N{number}",
             document_type="credit_note",
             customer_id=customer_id,
-            issue_date=self.draw(self.days()),
+            issue_date=self.draw(st.sampled_from((None,) * 9 + (LONG_AGO,)))
+            or self.draw(self.days()),
             amount_incl_tax=amount,
             amount_excl_tax=self.draw(st.one_of(st.none(), part_of(amount))),
             credited_document_id=self.draw(st.sampled_from(["", *credited])),

@@ -162,6 +162,17 @@ def test_group_47_and_48_keep_currencies_apart(built: BuiltCases, group: int) ->
     assert len({currency for _, currency, _ in rows}) == 2
 
 
+def test_cohort_of_an_invoice_of_1970_is_shown_to_the_as_of_date(built: BuiltCases) -> None:
+    ages = built.rows(
+        "select min(age_months), max(age_months), count(*)"
+        " from marts_candidate.mart_invoice_cohorts"
+        " where entity_id = %s and issue_month = date '1970-01-01'",
+        "dso-invoice-of-1970-that-is-still-open",
+    )
+
+    assert ages == [(0, 663, 664)]
+
+
 def test_group_52_revenue_of_the_dso_includes_the_tax(built: BuiltCases) -> None:
     explain = built.marts.scope("entity", case_of(52).entity).explain.get(AS_OF, {})
 

@@ -16,21 +16,26 @@ with invoices as (
         items.entity_id, items.company_currency_code, {{ month_start('items.booking_date') }}
 ),
 
+begun_months as (
+    select
+        invoices.*,
+        {{ each_month('issue_month', month_start(as_of_date())) }} as begun_month
+    from invoices
+),
+
 ages as (
     select
-        invoices.entity_id,
-        invoices.company_currency_code,
-        invoices.issue_month,
-        invoices.billed_company_amount,
-        numbers.n as age_months,
-        least(
-            {{ month_end(add_months('invoices.issue_month', 'numbers.n')) }}, {{ as_of_date() }}
-        ) as period_end_date,
-        {{ month_end(add_months('invoices.issue_month', 'numbers.n')) }} <= {{ as_of_date() }}
-            as is_complete
-    from invoices
-    inner join {{ ref('numbers') }} as numbers
-        on {{ add_months('invoices.issue_month', 'numbers.n') }} <= {{ as_of_date() }}
+        entity_id,
+        company_currency_code,
+        issue_month,
+        billed_company_amount,
+        cast(
+            row_number() over (partition by entity_id, issue_month order by begun_month) - 1
+            as integer
+        ) as age_months,
+        least({{ month_end('begun_month') }}, {{ as_of_date() }}) as period_end_date,
+        {{ month_end('begun_month') }} <= {{ as_of_date() }} as is_complete
+    from begun_months
 ),
 
 settled as (

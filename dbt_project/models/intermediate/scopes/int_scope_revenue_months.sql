@@ -23,12 +23,8 @@ first_months as (
 ),
 
 calendar as (
-    select {{ add_months('earliest.month_start', 'numbers.n') }} as month_start
+    select {{ each_month('earliest.month_start', month_start(as_of_date())) }} as month_start
     from (select min(first_month) as month_start from first_months) as earliest
-    inner join {{ ref('numbers') }} as numbers
-        on
-            {{ add_months('earliest.month_start', 'numbers.n') }}
-            <= {{ month_start(as_of_date()) }}
 ),
 
 filled as (
