@@ -17,7 +17,7 @@ from typing import Literal
 
 from oracle import rates
 from oracle.choices import Choices, Chosen, in_force
-from oracle.ledger import Allocation, Dispute, Document, Ledger, Payment, WriteOff
+from oracle.ledger import Allocation, Dispute, Document, Ledger, Payment, Promise, WriteOff
 
 ZERO = Decimal(0)
 MINOR_UNITS = {"JPY": 0, "TND": 3}
@@ -197,10 +197,14 @@ class Books:
                 amounts[item.key] = (rounded(amount * rate.rate, base), rate.rate_date)
         return amounts
 
-    def ageing(self, day: date) -> dict[str, tuple[str, date | None]]:
-        """Item → bucket, due date."""
+    def ageing(self, day: date) -> dict[str, tuple[str, date | None, date | None]]:
+        """Item → bucket, due date, day on which it is promised."""
         return {
-            item.key: (bucket_of(item, day, self.choices), item.due_date)
+            item.key: (
+                bucket_of(item, day, self.choices),
+                item.due_date,
+                promised_date(self.ledger.promises, item, day),
+            )
             for item in self.open_amounts(day)
         }
 
@@ -431,6 +435,18 @@ def netted(
             used_company = share
         after[customer, currency, bucket] = credit.less(-used, -used_company)
     return after
+
+
+def promised_date(promises: Iterable[Promise], item: Item, day: date) -> date | None:
+    """By the promise for the invoice that was recorded last, of one day by the latest date."""
+    known = [
+        (promise.recorded_on, promise.promised_date)
+        for promise in promises
+        if item.item_type == "invoice"
+        and ("document", promise.document_id) == item.holder
+        and promise.recorded_on <= day
+    ]
+    return max(known)[1] if known else None
 
 
 # --- settlements -------------------------------------------------------------------------------

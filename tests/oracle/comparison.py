@@ -72,7 +72,7 @@ def _balance_differences(
         )
     yield from _compared("open items", books.positions(dates[-1]), published.open_items)
     yield from _compared("revalued", books.revalued(dates[-1]), published.revalued)
-    yield from _compared("bucket, due date", books.ageing(dates[-1]), published.ageing)
+    yield from _compared("bucket, due date, promise", books.ageing(dates[-1]), published.ageing)
     yield from _compared("debtors", books.debtors(dates[-1]), published.debtors)
     yield from _compared(
         "overdue invoices", books.overdue_invoices(dates[-1]), published.overdue_invoices

@@ -37,7 +37,7 @@ having sum(movements.amount) <> 0
 """
 OPEN_ITEMS = """
 select entity_id, open_item_id, open_amount, open_company_amount, open_revalued_amount,
-    revaluation_rate_date, bucket, due_date
+    revaluation_rate_date, bucket, due_date, promised_date
 from {schema}.fct_open_items
 """
 AGED_BALANCE = """
@@ -92,7 +92,7 @@ class Published:
     movements: dict[date, dict[str, Amounts]] = field(default_factory=dict)
     open_items: dict[str, Amounts] = field(default_factory=dict)
     revalued: dict[str, tuple[Decimal | None, date | None]] = field(default_factory=dict)
-    ageing: dict[str, tuple[str, date | None]] = field(default_factory=dict)
+    ageing: dict[str, tuple[str, date | None, date | None]] = field(default_factory=dict)
     aged_balance: dict[date, dict[tuple[str, str, str], tuple[Decimal, Decimal, int]]] = field(
         default_factory=dict
     )
@@ -153,7 +153,7 @@ def read_marts(
     for entity, item, *amounts in rows(OPEN_ITEMS):
         ledgers[entity].open_items[_item(item)] = (amounts[0], amounts[1])
         ledgers[entity].revalued[_item(item)] = (amounts[2], amounts[3])
-        ledgers[entity].ageing[_item(item)] = (amounts[4], amounts[5])
+        ledgers[entity].ageing[_item(item)] = (amounts[4], amounts[5], amounts[6])
     for entity, day, customer, currency, bucket, *sums in rows(AGED_BALANCE):
         key = (_customer(customer), currency, bucket)
         ledgers[entity].aged_balance.setdefault(day, {})[key] = (sums[0], sums[1], sums[2])

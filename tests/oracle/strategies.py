@@ -216,7 +216,7 @@ class _Maker:
             write_offs=tuple(w for n in self.numbers(2) for w in self._write_off(n)),
             disputes=tuple(d for n in self.numbers(2) for d in self._dispute(n)),
             collection_cases=tuple(c for n in self.numbers(2) for c in self._case(n)),
-            promises=tuple(p for n in self.numbers(1) for p in self._promise(n)),
+            promises=tuple(p for n in self.numbers(4) for p in self._promise(n)),
             base_currency=self.base,
         )
 
@@ -429,15 +429,16 @@ class _Maker:
     def _promise(self, number: int) -> list[Promise]:
         if not self.invoices:
             return []
-        invoice = self.draw(st.sampled_from(self.invoices))
+        # Several of one invoice, as when a debtor puts it off or pays sooner; some of no document.
+        invoice = self.draw(st.sampled_from(self.invoices[:1] * 3 + self.invoices[1:]))
         recorded = self.draw(self.days_from(invoice.issue_date))
         return [
             Promise(
                 promise_id=f"Q{number}",
                 customer_id=invoice.customer_id,
-                document_id=invoice.document_id,
+                document_id=self.draw(st.sampled_from((invoice.document_id,) * 5 + ("",))),
                 amount=self.draw(part_of(invoice.amount_incl_tax)),
-                promised_date=recorded + timedelta(days=self.draw(st.integers(0, 60))),
+                promised_date=recorded + timedelta(days=self.draw(st.integers(0, 250))),
                 recorded_on=recorded,
             )
         ]

@@ -406,6 +406,15 @@ KINDS: dict[str, Callable[[Ledger, date], bool]] = {
     "collection": lambda ledger, _: any(c.stage == "collection" for c in ledger.collection_cases),
     "litigation": lambda ledger, _: any(c.stage == "litigation" for c in ledger.collection_cases),
     "promise": lambda ledger, _: bool(ledger.promises),
+    "promise of no document": lambda ledger, _: any(not p.document_id for p in ledger.promises),
+    "promise that was brought forward": lambda ledger, as_of: any(
+        p.document_id
+        and p.document_id == later.document_id
+        and p.recorded_on < later.recorded_on <= as_of
+        and p.promised_date > later.promised_date
+        for p in ledger.promises
+        for later in ledger.promises
+    ),
     "two currencies": lambda ledger, _: len({d.currency_code for d in ledger.documents}) > 1,
     "no minor unit": lambda ledger, _: any(d.currency_code == "JPY" for d in ledger.documents),
     "three decimals": lambda ledger, _: any(d.currency_code == "TND" for d in ledger.documents),

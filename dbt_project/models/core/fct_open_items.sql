@@ -55,16 +55,21 @@ ranked_rates as (
     where rate_date <= {{ as_of_date() }}
 ),
 
-promises as (
+-- What a debtor says last replaces what it said before; of what was recorded on one day the latest
+-- date counts, since nobody can tell which came last.
+ranked_promises as (
     select
         item_key,
-        max(promised_date) as promised_date
+        promised_date,
+        row_number() over (
+            partition by item_key
+            order by opened_on desc, promised_date desc
+        ) as promise_rank
     from {{ ref('int_item_states') }}
     where
         state_type = 'promise'
         and item_key is not null
         and opened_on <= {{ as_of_date() }}
-    group by item_key
 ),
 
 final as (
@@ -102,7 +107,8 @@ final as (
         aged_items.disputed_amount > 0 as is_disputed,
         aged_items.disputed_company_amount,
         aged_items.collection_stage,
-        case when items.item_type = 'invoice' then promises.promised_date end as promised_date,
+        case when items.item_type = 'invoice' then ranked_promises.promised_date end
+            as promised_date,
         items.ledger_account,
         items.is_doubtful
     from aged_items
@@ -115,8 +121,10 @@ final as (
             and items.company_currency_code = ranked_rates.base_currency
             and items.currency_code <> items.company_currency_code
             and ranked_rates.rate_rank = 1
-    left join promises
-        on items.item_key = promises.item_key
+    left join ranked_promises
+        on
+            items.item_key = ranked_promises.item_key
+            and ranked_promises.promise_rank = 1
 )
 
 select * from final
