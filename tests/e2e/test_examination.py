@@ -308,3 +308,23 @@ def test_zone_on_whose_clock_the_deadline_is_not_watched_is_named(published: Set
     assert "ENCOURS_TIME_ZONES=Europe/Paris,Pacific/Auckland" in finding.mend
     assert found(both, "time zones").state == State.OK
     assert found(replace(published, publish_by=None), "time zones").state == State.NOT_APPLICABLE
+
+
+def test_company_with_choices_that_nothing_is_published_of_is_told(published: Settings) -> None:
+    policies = published.home / "policies.yml"
+    policies.write_text(
+        "entities: {fr01: {unapplied: own_date}, fr99: {unapplied: own_date}}\n"
+        "announced: [{measure: outstanding, entity: fr98, from: 2025-01-01, until: 2025-01-31,"
+        " reason: a new contract}]\n"
+    )
+    with pipeline(published) as connection:
+        connection.execute("insert into marts.dim_entity values ('fr01', 'Europe/Paris')")
+    try:
+        of_three = found(published, "companies with choices")
+        policies.write_text("entities: {fr01: {unapplied: own_date}}\n")
+        of_one = found(published, "companies with choices")
+    finally:
+        policies.unlink()
+
+    assert has(of_three, State.WARN, "policies.yml names fr98, fr99, of which nothing is published")
+    assert of_one.state == State.OK

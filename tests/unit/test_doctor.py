@@ -173,6 +173,14 @@ def test_choice_that_is_not_offered_is_a_fault(tmp_path: Path) -> None:
     assert has(found, State.FAIL, "month_ends cannot be 'many'")
 
 
+def test_announcement_that_says_no_reason_is_a_fault(tmp_path: Path) -> None:
+    (tmp_path / "policies.yml").write_text("announced: [{measure: outstanding}]\n")
+
+    found = home.choices_are_valid(of(tmp_path, environment={}))
+
+    assert has(found, State.FAIL, "announced: entry 1: is not complete")
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [("ENCOURS_SCHEDULES", "odoo=at night"), ("ENCOURS_KEEP_LANDING_DAYS", "some")],

@@ -30,7 +30,7 @@ from encours.orchestration.inbox_files import (
 )
 from encours.orchestration.retention import read_retention
 from encours.orchestration.timetable import check_schedules
-from encours.policies import read_choices
+from encours.policies import read_announcements, read_choices
 from encours.settings import LANGUAGES, Settings
 from encours.sources.registry import FILE_SOURCES
 from encours.warehouse import embedded
@@ -97,6 +97,7 @@ def choices_are_valid(installation: Installation) -> Finding:
         )
     try:
         choices = read_choices(installation.settings)
+        read_announcements(installation.settings)
         check_schedules(installation.environment)
         read_retention(installation.environment)
     except BadInput as error:

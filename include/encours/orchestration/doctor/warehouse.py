@@ -7,7 +7,7 @@ from typing import Any, LiteralString
 
 import psycopg
 
-from encours.errors import EncoursError
+from encours.errors import BadInput, EncoursError
 from encours.orchestration.doctor.findings import (
     DatabaseCheck,
     Finding,
@@ -18,6 +18,7 @@ from encours.orchestration.doctor.findings import (
     some,
     warn,
 )
+from encours.policies import read_announcements, read_choices
 from encours.warehouse import embedded, incidents, ownership
 from encours.warehouse.connections import (
     READER,
@@ -364,6 +365,26 @@ def time_zones(installation: Installation, connection: psycopg.Connection) -> Fi
     return ok(f"the marts are awaited at {settings.publish_by:%H:%M} on the entities' clocks")
 
 
+def chosen_entities(installation: Installation, connection: psycopg.Connection) -> Finding:
+    """Companies that policies.yml names: a mistyped one and one still to come look the same."""
+    if not _rows(connection, "select where to_regclass('marts.dim_entity') is not null"):
+        return not_applicable("nothing is published yet")
+    settings = installation.settings
+    try:
+        named = {choice.entity_id for choice in read_choices(settings)}
+        named |= {announcement.entity_id for announcement in read_announcements(settings)}
+    except BadInput:
+        return not_applicable("policies.yml cannot be read: see choices")
+    known = {row[0] for row in _rows(connection, "select entity_id from marts.dim_entity")}
+    # What holds for all companies names none.
+    if unknown := sorted(name for name in named if name is not None and name not in known):
+        return warn(
+            f"policies.yml names {some(unknown)}, of which nothing is published",
+            "correct the entity_id in policies.yml, unless the company is still to come",
+        )
+    return ok("every company that policies.yml names is published")
+
+
 def _exists(connection: psycopg.Connection, schema: str) -> bool:
     return bool(_rows(connection, "select from pg_namespace where nspname = %s", schema))
 
@@ -389,4 +410,5 @@ CHECKS = (
     DatabaseCheck("readings", extractions),
     DatabaseCheck("channels", channels),
     DatabaseCheck("time zones", time_zones),
+    DatabaseCheck("companies with choices", chosen_entities),
 )
