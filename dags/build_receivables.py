@@ -7,10 +7,9 @@ from typing import Any
 
 from airflow.sdk import dag, get_current_context, task
 
-from encours.orchestration import build, lineage
+from encours.orchestration import asked, build, lineage
 from encours.orchestration.assets import ANY_RAW, MARTS
 from encours.orchestration.defaults import START_DATE, defaults, guarded
-from encours.orchestration.run_ids import new_run_id
 from encours.settings import load_settings
 from encours.transform.dbt import Build
 
@@ -73,11 +72,13 @@ def build_receivables() -> None:
     @task
     def name_run() -> dict[str, Any]:
         conf = get_current_context()["dag_run"].conf or {}
+        as_of_date = asked.day(conf.get("as_of_date"), "as_of_date")
+        known_on = asked.moment(conf.get("known_on"), "known_on")
         return {
-            "run_id": conf.get("run_id") or new_run_id(),
-            "as_of_date": conf.get("as_of_date"),
-            "known_on": conf.get("known_on"),
-            "is_full": bool(conf.get("is_full")),
+            "run_id": asked.run_id(conf),
+            "as_of_date": as_of_date.isoformat() if as_of_date else None,
+            "known_on": known_on.isoformat() if known_on else None,
+            "is_full": asked.flag(conf, "is_full"),
         }
 
     @task
@@ -87,8 +88,8 @@ def build_receivables() -> None:
             load_settings(),
             build.Request(
                 run_id=request["run_id"],
-                as_of_date=_date(request["as_of_date"]),
-                known_on=_moment(request["known_on"]),
+                as_of_date=asked.day(request["as_of_date"], "as_of_date"),
+                known_on=asked.moment(request["known_on"], "known_on"),
                 is_full=request["is_full"],
             ),
         )
@@ -143,14 +144,6 @@ def build_receivables() -> None:
         >> decide_publication(request=request)
         >> publish_marts(request=request)
     )
-
-
-def _date(text: str | None) -> date | None:
-    return date.fromisoformat(text) if text else None
-
-
-def _moment(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
 
 
 build_receivables()

@@ -12,9 +12,9 @@ from typing import Any
 from airflow.sdk import dag, get_current_context, task, task_group
 from airflow.sdk.exceptions import AirflowSkipException
 
-from encours.orchestration import accesses, extract, inbox_files, ingest, lineage
+from encours.orchestration import accesses, asked, extract, inbox_files, ingest, lineage
 from encours.orchestration.assets import INBOX, RAW
-from encours.orchestration.defaults import RECOVERY, START_DATE, defaults, guarded
+from encours.orchestration.defaults import RECOVERY, START_DATE, defaults, guarded, is_waited_for
 from encours.orchestration.failures import read_failure
 from encours.orchestration.run_ids import new_run_id
 from encours.orchestration.timetable import schedule_of
@@ -34,7 +34,8 @@ def make_file_ingest(source: FileSource) -> Any:
 
         **Purpose** Land what was delivered, unchanged, and load it into `raw_{source.key}`.
 
-        **Inputs** Files in the home's inbox, or the run's conf: `inputs` (paths), `run_id`.
+        **Inputs** Files in the home's inbox: all that wait, or those that the run's conf names
+        (`inputs`, paths in the inbox; `run_id`).
 
         **Outputs** `landing/{source.key}/`, `raw_{source.key}`, one row per attempt in
         `ops.extraction`, refused rows in `ops.rejected_row`, the asset `raw/{source.key}`.
@@ -72,11 +73,15 @@ def make_file_ingest(source: FileSource) -> Any:
             context = get_current_context()
             conf = context["dag_run"].conf or {}
             if "inputs" in conf:
+                inputs, from_inbox = asked.texts(conf, "inputs"), asked.flag(conf, "from_inbox")
+                # Who may trigger may not therefore read, or move, any file of the machine.
+                if from_inbox or not is_waited_for():
+                    inbox_files.check_inside(load_settings(), inputs)
                 return {
-                    "run_id": conf["run_id"],
-                    "inputs": list(conf["inputs"]),
-                    "is_demo": bool(conf.get("is_demo")),
-                    "from_inbox": bool(conf.get("from_inbox")),
+                    "run_id": asked.run_id(conf),
+                    "inputs": inputs,
+                    "is_demo": asked.flag(conf, "is_demo"),
+                    "from_inbox": from_inbox,
                 }
             events = context["triggering_asset_events"].values()
             waiting = inbox_files.announced_inputs(
@@ -189,16 +194,16 @@ def make_api_ingest(source: ApiSource) -> Any:
         def list_connections() -> list[dict[str, Any]]:
             conf = get_current_context()["dag_run"].conf or {}
             settings = load_settings()
-            run_id = conf.get("run_id") or new_run_id()
-            names = conf.get("connections") or accesses.configured(settings).get(source.key, [])
+            run_id = asked.run_id(conf)
+            names = asked.connections(conf, accesses.configured(settings).get(source.key, []))
             if not names:
                 raise AirflowSkipException(f"no connection: encours connect {source.key}")
             return [
                 {
                     "run_id": run_id,
                     "connection_id": name,
-                    "is_full": bool(conf.get("is_full")),
-                    "is_demo": bool(conf.get("is_demo")),
+                    "is_full": asked.flag(conf, "is_full"),
+                    "is_demo": asked.flag(conf, "is_demo"),
                 }
                 for name in names
             ]
@@ -243,5 +248,5 @@ def make_api_ingest(source: ApiSource) -> Any:
 
 for delivered in FILE_SOURCES.values():
     make_file_ingest(delivered)
-for asked in API_SOURCES.values():
-    make_api_ingest(asked)
+for read in API_SOURCES.values():
+    make_api_ingest(read)

@@ -8,9 +8,10 @@ from typing import Any
 from airflow.sdk import Param, dag, get_current_context, task
 
 from encours.errors import FatalError
-from encours.orchestration import announcement, control, lineage
+from encours.orchestration import announcement, asked, control, lineage
 from encours.orchestration.assets import MARTS
 from encours.orchestration.defaults import START_DATE, defaults, guarded
+from encours.orchestration.run_ids import PATTERN
 from encours.settings import load_settings
 from encours.warehouse.publication import Publication
 
@@ -25,7 +26,7 @@ from encours.warehouse.publication import Publication
     # Whoever presses sees at once what came of it.
     default_args={**defaults(owner="controllers"), "retries": 0, "on_failure_callback": None},
     params={
-        "run_id": Param("", type="string", minLength=1, title="Run that is held"),
+        "run_id": Param("", type="string", pattern=f"^{PATTERN}$", title="Run that is held"),
         "reason": Param("", type="string", minLength=3, title="Why it may be published"),
     },
     tags=["publication"],
@@ -59,7 +60,8 @@ from encours.warehouse.publication import Publication
 def release_held() -> None:
     @task
     def read_request() -> dict[str, Any]:
-        return dict(get_current_context()["params"])
+        params = get_current_context()["params"]
+        return {"run_id": asked.run_id(params), "reason": params["reason"]}
 
     @task(outlets=[MARTS])
     @guarded

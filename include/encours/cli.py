@@ -14,7 +14,6 @@ import shutil
 import sys
 import traceback
 from collections.abc import Sequence
-from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TextIO
 from urllib.parse import parse_qs, urlsplit
@@ -22,6 +21,7 @@ from urllib.parse import parse_qs, urlsplit
 import typer
 
 from encours.errors import EXIT_FAILED, BadInput, EncoursError
+from encours.orchestration import asked
 from encours.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -181,8 +181,8 @@ def run(
         fec=tuple(fec or ()),
         files=files,
         sources=tuple(source or ()),
-        as_of_date=_date(as_of, "--as-of"),
-        known_on=_moment(known_on, "--known-on"),
+        as_of_date=asked.day(as_of, "--as-of"),
+        known_on=asked.moment(known_on, "--known-on"),
         is_full=full,
     )
     report = runs.run(settings, order, progress=_say)
@@ -256,7 +256,7 @@ def demo_data(
     if format not in ("csv", "parquet", "fec"):
         raise BadInput(f"--format cannot be '{format}'", mend="csv, parquet or fec")
     options = DemoOptions(invoices=invoices, months=months, seed=seed, format=format)
-    last_day = _date(end, "--end")
+    last_day = asked.day(end, "--end")
     if last_day:
         options = replace(options, end=last_day)
     summary = write_books(options, out)
@@ -506,10 +506,10 @@ def rebuild(
     from encours.orchestration import control
     from encours.orchestration.run_ids import new_run_id
 
-    day = _date(as_of, "--as-of")
+    day = asked.day(as_of, "--as-of")
     assert day is not None
     build = control.rebuild(
-        _settings(home, warehouse), new_run_id(), day, _moment(known_on, "--known-on"), schema
+        _settings(home, warehouse), new_run_id(), day, asked.moment(known_on, "--known-on"), schema
     )
     print(f"schema {schema}: as of {build.as_of_date}, known on {build.known_on.isoformat()}")
 
@@ -594,30 +594,6 @@ def sandbox(
         for line in announcement(served):
             print(line, flush=True)
         wait_for_interrupt()
-
-
-# ------------------------------------------------------------------------------ arguments
-
-
-def _date(text: str | None, option: str) -> date | None:
-    if text is None:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise BadInput(f"{option} '{text}' is not a date", mend="write YYYY-MM-DD") from error
-
-
-def _moment(text: str | None, option: str) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise BadInput(
-            f"{option} '{text}' is not a timestamp", mend="write 2026-01-05T18:00:00+01:00"
-        ) from error
-    return moment if moment.tzinfo else moment.astimezone()
 
 
 def _who() -> str:

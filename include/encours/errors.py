@@ -51,6 +51,11 @@ class BadInput(EncoursError):
         return f"{prefix}{self.what}{suffix}"
 
 
+def quoted(value: object) -> str:
+    """A value that somebody gave, for a message: on one line and not long, whatever it holds."""
+    return repr(value)[:60]
+
+
 class QualityHold(EncoursError):
     """The gate refuses to publish; the published marts are untouched."""
 

@@ -94,6 +94,18 @@ def test_failure_of_any_kind_is_kept_for_a_person(
     assert (failure.message, failure.exit_status) == ("no such file (look)", 2)
 
 
+def test_step_whose_request_names_another_folder_writes_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    monkeypatch.setitem(REQUEST, "run_id", "../../elsewhere")
+
+    with pytest.raises(BadInput, match=r"'\.\./\.\./elsewhere' cannot name a run"):
+        run_task(monkeypatch, home, FatalError("the step ran"), retries=3)
+
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_every_step_leaves_one_line_that_quotes_nothing(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -7,9 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from encours.errors import EXIT_BAD_INPUT, EXIT_FAILED
+from encours.errors import EXIT_BAD_INPUT, EXIT_FAILED, BadInput
 from encours.orchestration.failures import Failure
-from encours.orchestration.inbox_files import clear, fingerprint, move_away, waiting_inputs
+from encours.orchestration.inbox_files import (
+    check_inside,
+    clear,
+    fingerprint,
+    move_away,
+    waiting_inputs,
+)
 from encours.settings import Settings
 
 
@@ -78,6 +84,20 @@ def test_hidden_files_and_what_was_dealt_with_are_passed_over(home: Settings) ->
     drop(home, "done/run-1/documents.csv", "done/documents.csv", "refused/documents.csv")
 
     assert waiting(home, "fec") == waiting(home, "files") == []
+
+
+def test_what_may_wait_in_the_inbox_lies_inside(home: Settings) -> None:
+    inside = [home.inbox_dir, home.inbox_dir / "a.txt", home.inbox_dir / "books"]
+
+    check_inside(home, [str(path) for path in inside])
+
+
+@pytest.mark.parametrize(
+    "name", ["..", "../a.txt", "done", "refused", ".hidden", "done/run-1/a.txt", "/etc/passwd"]
+)
+def test_other_paths_lie_outside_the_inbox(home: Settings, name: str) -> None:
+    with pytest.raises(BadInput, match=r"is not in the inbox \(copy it into"):
+        check_inside(home, [str(home.inbox_dir / name)])
 
 
 def test_ingested_ledgers_move_to_done(home: Settings) -> None:

@@ -75,7 +75,7 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
         {
             *("errors", "settings", "sentences", "typography", "warehouse.publication"),
             *("quality.reasons", "quality.refusals"),
-            *("orchestration.control", "orchestration.status"),
+            *("orchestration.control", "orchestration.run_ids", "orchestration.status"),
         },
         {"babel", "itsdangerous", "jinja2", "starlette"},
     ),

@@ -19,7 +19,7 @@ from encours.orchestration.failures import (
     keep_failure,
     read_failure,
 )
-from encours.orchestration.run_ids import new_run_id
+from encours.orchestration.run_ids import checked_run_id, is_run_id, new_run_id
 from encours.settings import Settings
 from encours.sources.registry import SOURCES
 
@@ -116,6 +116,18 @@ def test_run_without_inputs_takes_what_waits_in_the_inbox(
         ("build_receivables", None),
     ]
     assert ordered[0][1]["from_inbox"] is True
+
+
+def test_link_in_the_inbox_is_taken_itself_and_not_what_it_leads_to(
+    home: Settings, tmp_path: Path, ordered: list[tuple[str, Any]]
+) -> None:
+    ledger = samples.write_fec(tmp_path)
+    link = home.inbox_dir / ledger.name
+    link.symlink_to(ledger)
+
+    run(home)
+
+    assert ordered[0][1]["inputs"] == [str(link)]
 
 
 def test_inputs_on_the_command_leave_the_inbox_alone(
@@ -353,3 +365,25 @@ def test_failure_that_cannot_be_written_does_not_hide_the_error(home: Settings) 
     keep_failure(home, "run-1", ValueError("no"))
 
     assert read_failure(home, "run-1") is None
+
+
+@pytest.mark.parametrize(
+    "name", ["20260105T060000-a1b2c3", "manual__2026-01-05T06:00:00+00:00", "first", "1" * 120]
+)
+def test_name_of_a_run_can_be_given(name: str) -> None:
+    assert checked_run_id(name) == name
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("", ".", "..", "../up", "/root", "a/b", "a\\b", "a..b", ".hidden", "-flag", "run\n"),
+        *("o'brien", 'a"b', "a b", "a;b", "é", "1" * 121, None, 7, b"run"),
+    ],
+)
+def test_what_leads_elsewhere_or_ends_a_text_names_no_run(name: object) -> None:
+    with pytest.raises(BadInput, match=r"cannot name a run \(letters") as refusal:
+        checked_run_id(name)
+
+    assert "\n" not in str(refusal.value)
+    assert not is_run_id(name)

@@ -24,7 +24,7 @@ home_choices as (
 final as (
     select
         cast(null as text) as publication_id,
-        cast('{{ var("run_id") }}' as text) as run_id,
+        cast({{ dbt.string_literal(dbt.escape_single_quotes(var("run_id"))) }} as text) as run_id,
         {{ as_of_date() }} as as_of_date,
         {{ known_on() }} as known_on,
         cast(null as timestamp with time zone) as published_at,

@@ -9,7 +9,6 @@ Nothing runs in the browser; the policy that comes with every page forbids it.
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,12 +35,12 @@ from encours.gate_page.rendering import (
 )
 from encours.gate_page.wording import Wording
 from encours.orchestration.control import LONGEST_REASON, SHORTEST_REASON, stated
+from encours.orchestration.run_ids import is_run_id
 
 log = logging.getLogger(__name__)
 
 STYLE = Path(__file__).parent / "static" / "gate.css"
 ACTIONS = ("release", "rollback")
-RUN_ID = re.compile(r"[A-Za-z0-9._:+-]{1,120}")
 TOKEN_SECONDS = 3600
 LARGEST_FORM_BYTES = 32_000
 HEADERS = {
@@ -135,7 +134,7 @@ class _Page:
 
     def _shown_run(self, status: Mapping[str, Any], asked: str | None) -> dict[str, Any] | None:
         if asked is not None:
-            return self.gate.judged_run(asked) if RUN_ID.fullmatch(asked) else None
+            return self.gate.judged_run(asked) if is_run_id(asked) else None
         return self.gate.judged_run(status["held"]["run_id"] if status["held"] else None)
 
     async def start_again(self, request: Request) -> Response:
@@ -148,7 +147,7 @@ class _Page:
         visitor = await self._decider(request)
         form = await _form(request)
         action, run_id = form.get("action", ""), form.get("run", "")
-        if action not in ACTIONS or (action == "release" and not RUN_ID.fullmatch(run_id)):
+        if action not in ACTIONS or (action == "release" and not is_run_id(run_id)):
             raise NotFromHere
         try:
             reason = stated(form.get("reason", ""))
@@ -225,7 +224,7 @@ class _Page:
     async def ask_to_sign_in(self, request: Request, _: Exception) -> Response:
         here = f"{_base(request)}/gate"
         run = request.query_params.get("run", "")
-        back_to = f"{here}?run={run}" if RUN_ID.fullmatch(run) else here
+        back_to = f"{here}?run={run}" if is_run_id(run) else here
         login = self.access.login_path(request, back_to)
         if request.method in ("GET", "HEAD"):
             return RedirectResponse(login, 303)

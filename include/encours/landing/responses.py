@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +23,7 @@ from encours.landing.store import (
     MANIFEST,
     begin_folder,
     finish_folder,
+    folder_name,
     partial_folder,
     write_file,
 )
@@ -32,7 +32,6 @@ from encours.settings import Settings
 PAGE_BYTES = 8 << 20
 # Three quarters of what the slowest level saves, in a fifth of its time.
 _GZIP_LEVEL = 1
-_PLAIN_NAME = re.compile(r"[a-z0-9_-]{1,60}")
 
 
 @dataclass(frozen=True)
@@ -201,15 +200,6 @@ def land_responses(
 def read_responses(folder: Path) -> ResponseManifest:
     content = (folder / MANIFEST).read_bytes()
     return replace(msgspec.json.decode(content, type=ResponseManifest), folder=str(folder))
-
-
-def folder_name(entity_id: str) -> str:
-    """The entity as the name of a folder: its own where every file system keeps it apart, else
-    readable and made unique by a digest (some systems do not tell `ACME` from `acme`)."""
-    if _PLAIN_NAME.fullmatch(entity_id):
-        return entity_id
-    readable = re.sub(r"[^a-z0-9_-]+", "-", entity_id.lower())[:60].strip("-")
-    return f"{readable}~{hashlib.sha256(entity_id.encode()).hexdigest()[:16]}"
 
 
 # ---------------------------------------------------------------- lines

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -21,6 +22,7 @@ from encours.settings import Settings
 
 MANIFEST = "manifest.json"
 COPY_BYTES = 1 << 20
+_PLAIN_NAME = re.compile(r"[a-z0-9_-]{1,60}")
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ def land_files(
     settings: Settings, source: str, stream: str, run_id: str, files: Sequence[Path]
 ) -> Manifest:
     """Copy `files` byte for byte. BadInput when one cannot be read, FatalError on a full disk."""
-    folder = settings.landing_dir / source / stream / f"run={run_id}"
+    folder = settings.landing_dir / source / folder_name(stream) / f"run={run_id}"
     with disk_errors(folder):
         partial = begin_folder(folder)
         # Each page keeps its original name in a folder of its own: the name of a FEC carries
@@ -130,6 +132,15 @@ def _copy(file: Path, folder: Path, name: str) -> Page:
         copy.flush()
         os.fsync(copy.fileno())
     return Page(name, file.name, str(file), byte_count, digest.hexdigest())
+
+
+def folder_name(name: str) -> str:
+    """An entity or a stream as the name of a folder: its own where every file system keeps it
+    apart, else readable and made unique by a digest (some do not tell `ACME` from `acme`)."""
+    if _PLAIN_NAME.fullmatch(name):
+        return name
+    readable = re.sub(r"[^a-z0-9_-]+", "-", name.lower())[:60].strip("-")
+    return f"{readable}~{hashlib.sha256(name.encode()).hexdigest()[:16]}"
 
 
 def write_file(path: Path, content: bytes) -> None:

@@ -12,6 +12,7 @@ from encours.errors import BadInput, RetryableError
 from encours.loading.arrivals import last_extraction
 from encours.loading.raw_schema import ensure_raw
 from encours.orchestration import alerting, announcement
+from encours.orchestration.run_ids import checked_run_id
 from encours.settings import Settings
 from encours.transform import dbt
 from encours.warehouse import ownership, publication, work_schemas
@@ -49,6 +50,7 @@ def release(
     """`seen`: the row of the publication that the person saw when deciding, if it was shown.
     `announce` tells those who wait for new marts, where the process has a way of its own."""
     why = stated(reason)
+    checked_run_id(run_id)
     with _connection(settings) as connection:
         publication.lock_build(connection)
         released = publication.release_candidate(

@@ -19,6 +19,7 @@ from encours.clients.rate_limits import QuotaReached
 from encours.errors import EncoursError, RetryableError
 from encours.orchestration.failures import forget_failure, keep_failure
 from encours.orchestration.notifier import AlertNotifier
+from encours.orchestration.run_ids import checked_run_id
 from encours.orchestration.step_log import logged_step
 from encours.settings import load_settings
 
@@ -67,14 +68,15 @@ def guarded(function: Callable[P, R]) -> Callable[P, R]:
         settings = load_settings()
         request = kwargs.get("request")
         facts = request if isinstance(request, dict) else {"run_id": UNNAMED_RUN}
-        run_id = str(facts["run_id"])
+        # It names the folder of the run, and what a DAG was asked passes through the metadata.
+        run_id = checked_run_id(facts["run_id"])
         forget_failure(settings, run_id)
         try:
             with logged_step(function.__name__, facts) as step:
                 return step.ends_with(function(*args, **kwargs))
         except QuotaReached as error:
             keep_failure(settings, run_id, error)
-            if _is_waited_for():
+            if is_waited_for():
                 raise
             # Retries would be used up long before the vendor answers again.
             raise AirflowRescheduleException(
@@ -87,6 +89,6 @@ def guarded(function: Callable[P, R]) -> Callable[P, R]:
     return task
 
 
-def _is_waited_for() -> bool:
+def is_waited_for() -> bool:
     """Whether a person waits for the run: it then has no retries (in_process)."""
     return not get_current_context()["task"].retries

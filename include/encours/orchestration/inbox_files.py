@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from encours.errors import EXIT_BAD_INPUT
+from encours.errors import EXIT_BAD_INPUT, BadInput, quoted
 from encours.orchestration.failures import Failure
 from encours.settings import Settings
 
@@ -50,6 +50,15 @@ def announced_inputs(waiting: list[Path], extras: Iterable[Mapping[str, Any]]) -
     payloads = [extra.get("payload") or {} for extra in extras]
     named = {path for payload in payloads for path in payload.get("paths", ())}
     return [path for path in waiting if str(path) in named] if named else waiting
+
+
+def check_inside(settings: Settings, inputs: Sequence[str | Path]) -> None:
+    """BadInput where one of them does not lie in the inbox, as what waits there does."""
+    inbox = settings.inbox_dir
+    for path in map(Path, inputs):
+        is_entry = path.parent == inbox and not path.name.startswith(".")
+        if path != inbox and (not is_entry or path.name in (DONE, REFUSED)):
+            raise BadInput(f"{quoted(str(path))} is not in the inbox", mend=f"copy it into {inbox}")
 
 
 def clear(

@@ -135,7 +135,8 @@ def _confs(
             f"ingest_{source}",
             {
                 "run_id": run_id,
-                "inputs": [str(path.resolve()) for path in inputs],
+                # Of the inbox the entry itself, not what a link leads to: it will be put away.
+                "inputs": [str(path if from_inbox else path.resolve()) for path in inputs],
                 "is_demo": order.is_demo,
                 "from_inbox": from_inbox,
             },
