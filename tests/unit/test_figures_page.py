@@ -108,6 +108,19 @@ def test_choices_named_on_the_page_are_decisions() -> None:
     assert named - set(re.findall(r"(?m)^### (\d+)\.", decisions)) == set()
 
 
+def test_numbers_of_decisions_name_one_each_and_rise_within_a_section() -> None:
+    decisions = (project_root() / "DECISIONS.md").read_text(encoding="utf-8")
+    sections = [
+        [int(number) for number in re.findall(r"(?m)^### (\d+)\.", section)]
+        for section in decisions.split("\n## ")
+    ]
+    numbers = sorted(number for section in sections for number in section)
+
+    # A new one takes the next number, in whatever section it belongs to: numbers are cited.
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert [section for section in sections if section != sorted(section)] == []
+
+
 def test_french_page_explains_the_same_figures_by_the_same_examples() -> None:
     french = read_page(FRENCH)
 
