@@ -11,7 +11,7 @@ import os
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import fec_samples
@@ -20,10 +20,11 @@ import pytest
 import warehouse_steps as steps
 from psycopg import sql
 
+from canaries import company_server
 from encours.errors import EncoursError, FatalError, RetryableError
 from encours.orchestration import build, control, ingest, maintenance
 from encours.settings import Settings
-from encours.warehouse import connections, embedded, publication
+from encours.warehouse import connections, embedded, ownership, publication
 from encours.warehouse.connections import open_warehouse
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("machine_faults")]
@@ -173,6 +174,66 @@ def test_server_without_a_connection_left_says_what_to_do(said: str) -> None:
 
     assert isinstance(error, RetryableError)
     assert str(error).startswith("db:5432: the server has no connection left: close some")
+
+
+@pytest.fixture(scope="module")
+def company() -> Iterator[Settings]:
+    """A home that writes to a PostgreSQL of the company's own."""
+    with tempfile.TemporaryDirectory(prefix="encours-company-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        server = Settings(folder / "server")
+        try:
+            url = company_server(server, "sesame")
+            ownership.take_over(home := Settings(folder / "home", warehouse_url=url))
+            yield home
+        finally:
+            embedded.stop(server)
+
+
+@contextmanager
+def all_slots_taken(company: Settings) -> Iterator[None]:
+    """By BI tools that keep their connections open, until the server takes no more of them."""
+    url = open_warehouse(company).metadata_url
+
+    def take_all(opened: ExitStack) -> None:
+        while True:
+            opened.enter_context(psycopg.connect(url))
+
+    with ExitStack() as opened:
+        with pytest.raises(psycopg.OperationalError, match="FATAL"):
+            take_all(opened)
+        yield
+
+
+@contextmanager
+def limited(company: Settings, thing: sql.Composable) -> Iterator[None]:
+    """As an administrator limits a role or a database, who is not the role of Encours."""
+    server = embedded.ensure_started(Settings(company.home.with_name("server")))
+    target = connections.parse_url(str(company.warehouse_url))
+    url = target.url(user=server.superuser, password=server.password, database="postgres")
+    turn = sql.SQL("alter {} connection limit {}")
+    with psycopg.connect(url, autocommit=True) as administrator:
+        administrator.execute(turn.format(thing, sql.Literal(0)))
+        yield
+        administrator.execute(turn.format(thing, sql.Literal(-1)))
+
+
+@pytest.mark.parametrize("taken", ["server", "role loader", "database books"])
+def test_run_on_a_server_of_ones_own_without_a_connection_left_ends_with_1_and_one_line(
+    company: Settings, taken: str
+) -> None:
+    thing = sql.SQL(taken)  # type: ignore[arg-type] # (of the list above)
+
+    with all_slots_taken(company) if taken == "server" else limited(company, thing):
+        ran = steps.encours(company, "run", "--warehouse", str(company.warehouse_url))
+
+    address = connections.parse_url(str(company.warehouse_url)).address
+    assert ran.exit_status == 1
+    assert ran.error.startswith(f"{address}: the server has no connection left: close some")
+    assert "sesame" not in ran.stdout + ran.stderr
+    with ingest.raw_connection(company) as connection:
+        assert connection.execute("select count(*) from ops.run").fetchall() == [(0,)]
 
 
 # --- the clock -----------------------------------------------------------------------------------
