@@ -275,11 +275,13 @@ def assert_survived(
         share *= 0.9
         blow = strike(share)
 
-    print(f"\n{share:.0%}: {blow.killed} killed, {blow.readers.reads} reads, {blow.told}")
+    paces = "; ".join(map(str, blow.readers.paces))
+    print(f"\n{share:.0%}: {blow.killed} killed, {paces}, {blow.told}")
     tally.add(struck, blow.readers)
     assert blow.strays == {}
     assert marts_content(open_warehouse(blow.settings).pipeline_url) == expected
-    assert blow.readers.reads
+    assert all(pace.reads for pace in blow.readers.paces)
+    assert blow.readers.held_up == []
     assert blow.readers.anomalies == []
     tally.survived[struck] += 1
     made.discard(blow.settings)

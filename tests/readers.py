@@ -28,8 +28,30 @@ select
     (select count(*) from dim_customer) as customer_count
 """
 POLLS_PER_SECOND = 50
+# What each of two readers manages beside everything else on a machine of two busy cores, and one
+# that something holds up does not.
+LEAST_PER_SECOND = 2
+LONGEST_SECONDS = 10.0
 # A server that is killed or starts: no answer at all, or one of these.
 _SERVER_AWAY = (None, "57P01", "57P02", "57P03")
+
+
+@dataclass
+class Pace:
+    """How often one reader read, of the seconds in which the server was there, and the longest
+    that it waited for one answer."""
+
+    reads: int = 0
+    seconds: float = 0.0
+    longest: float = 0.0
+
+    def add(self, asked: float, answered: float) -> None:
+        self.reads += 1
+        self.longest = max(self.longest, answered - asked)
+
+    def __str__(self) -> str:
+        rate = self.reads / self.seconds if self.seconds else 0.0
+        return f"{rate:.0f} reads a second, the longest {self.longest:.1f} s"
 
 
 @dataclass
@@ -43,15 +65,17 @@ class Readers:
     anomaly_of: Callable[[tuple[Any, ...]], str]
     polls_per_second: float
     may_be_away: bool = False
-    reads: int = 0
     anomalies: list[str] = field(default_factory=list)
+    paces: tuple[Pace, ...] = ()
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _done: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
 
     def __enter__(self) -> Readers:
+        self.paces = (Pace(), Pace())
         self._threads = [
-            threading.Thread(target=self._poll, args=[stays]) for stays in (True, False)
+            threading.Thread(target=self._poll, args=[pace, stays])
+            for pace, stays in zip(self.paces, (True, False), strict=True)
         ]
         for thread in self._threads:
             thread.start()
@@ -62,13 +86,27 @@ class Readers:
         for thread in self._threads:
             thread.join()
 
-    def _poll(self, stays: bool) -> None:
+    @property
+    def reads(self) -> int:
+        return sum(pace.reads for pace in self.paces)
+
+    @property
+    def held_up(self) -> list[str]:
+        """The readers that did not get on while the server was there."""
+        return [
+            str(pace)
+            for pace in self.paces
+            if pace.reads < LEAST_PER_SECOND * pace.seconds or pace.longest > LONGEST_SECONDS
+        ]
+
+    def _poll(self, pace: Pace, stays: bool) -> None:
         while not self._done.is_set():
+            asked = time.monotonic()
             try:
                 with psycopg.connect(self.url, connect_timeout=5, autocommit=True) as connection:
-                    self._look(connection)
+                    self._look(connection, pace, asked)
                     while stays and not self._done.is_set():
-                        self._look(connection)
+                        self._look(connection, pace, time.monotonic())
             except psycopg.Error as error:
                 is_away = isinstance(error, psycopg.OperationalError)
                 if self.may_be_away and is_away and error.sqlstate in _SERVER_AWAY:
@@ -77,14 +115,15 @@ class Readers:
                     with self._lock:
                         self.anomalies.append(f"{type(error).__name__}: {error}")
 
-    def _look(self, connection: psycopg.Connection) -> None:
-        due = time.monotonic() + 1 / self.polls_per_second
+    def _look(self, connection: psycopg.Connection, pace: Pace, asked: float) -> None:
+        """What ends in an error does not count: the server was away meanwhile."""
         (row,) = connection.execute(self.statement.encode()).fetchall()
+        pace.add(asked, time.monotonic())
         with self._lock:
-            self.reads += 1
             if anomaly := self.anomaly_of(row):
                 self.anomalies.append(anomaly)
-        self._done.wait(max(0.0, due - time.monotonic()))
+        self._done.wait(max(0.0, asked + 1 / self.polls_per_second - time.monotonic()))
+        pace.seconds += time.monotonic() - asked
 
 
 def readers_of(settings: Settings) -> Readers:

@@ -21,6 +21,7 @@ import psycopg
 import pytest
 import warehouse_steps as steps
 
+import readers
 from encours.errors import BadInput, FatalError, QualityHold, RetryableError
 from encours.gate_page.home_gate import HomeGate
 from encours.loading import fec as fec_loading
@@ -528,6 +529,23 @@ def test_open_connection_sees_every_publication_and_never_an_error_or_an_empty_m
     assert all(len(answer) == 1 for answer in seen)
     assert amounts == sorted(amounts)
     assert len(set(amounts)) > 5
+
+
+def test_readers_of_the_kill_tests_say_that_they_were_held_up(
+    books: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readers, "LONGEST_SECONDS", 1.0)
+
+    with (
+        readers.Readers(open_warehouse(books).reader_url, SHOWN, lambda _: "", 50) as blocked,
+        steps.pipeline(books) as connection,
+        connection.transaction(),
+    ):
+        connection.execute("lock table marts.mart_aged_balance in access exclusive mode")
+        connection.execute("select pg_sleep(2)")
+
+    assert len(blocked.held_up) == 2, blocked.paces
+    assert blocked.anomalies == []
 
 
 def test_reader_inside_a_transaction_does_not_hold_up_a_publication(books: Settings) -> None:
