@@ -12,7 +12,6 @@ from bench.ledgers import write_ledger
 from bench.memory import run_measured
 from bench.statements import Statements
 from encours.settings import load_settings
-from encours.warehouse.connections import connect, open_warehouse
 from encours.warehouse.embedded import stop
 
 # The steps that are ours alone; in the others dbt and Great Expectations run our statements.
@@ -36,7 +35,7 @@ def measure(folder: Path, ledger: Path) -> dict[str, float]:
         wall = time.monotonic() - started
         report = json.loads(done.stdout.splitlines()[-1])
         parts = {
-            "land_and_load_s": _loading_seconds(settings.home, report["run_id"]),
+            "land_and_load_s": statements.loading_seconds(report["run_id"]),
             "own_steps_s": sum(report["seconds"].get(step, 0) for step in OWN_STEPS),
             "statements_s": statements.seconds(),
         }
@@ -56,14 +55,3 @@ def measure(folder: Path, ledger: Path) -> dict[str, float]:
 def _command(home: Path, ledger: Path) -> list[str]:
     encours = str(Path(sys.executable).with_name("encours"))
     return [encours, "run", "--fec", str(ledger), "--home", str(home), "--json"]
-
-
-def _loading_seconds(home: Path, run_id: str) -> float:
-    with connect(open_warehouse(load_settings(home)).pipeline_url) as connection:
-        row = connection.execute(
-            "select coalesce(extract(epoch from sum(finished_at - started_at)), 0)"
-            " from ops.extraction where run_id = %s",
-            [run_id],
-        ).fetchone()
-    assert row is not None
-    return float(row[0])

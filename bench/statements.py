@@ -11,14 +11,21 @@ from dataclasses import dataclass
 import psycopg
 
 from encours.settings import Settings
-from encours.warehouse.connections import Target, open_warehouse
+from encours.warehouse.connections import Target, connect, open_warehouse
 from encours.warehouse.embedded import ensure_started, stop
 
-# Loading is timed as a whole, with the reading that overlaps it.
+# Loading is timed as a whole, with the reading that overlaps it: its statements go through tables
+# of what comes in.
 TOTAL = """
     select coalesce(sum(total_exec_time + total_plan_time), 0) / 1000
     from pg_stat_statements
-    where query not ilike 'copy%' and query not ilike '%pg_stat_statements%'
+    where
+        query not ilike 'copy%' and query not like '%incoming\\_%'
+        and query not ilike '%pg_stat_statements%'
+"""
+LOADING = """
+    select coalesce(extract(epoch from sum(finished_at - started_at)), 0)
+    from ops.extraction where run_id = %s
 """
 
 
@@ -49,6 +56,13 @@ class Statements:
         """Planning and execution since the last reset, all sessions added up."""
         with self._connect() as connection:
             row = connection.execute(TOTAL).fetchone()
+        assert row is not None
+        return float(row[0])
+
+    def loading_seconds(self, run_id: str) -> float:
+        """Reading, landing and loading in one run, all sources added up."""
+        with connect(open_warehouse(self.settings).pipeline_url) as connection:
+            row = connection.execute(LOADING, [run_id]).fetchone()
         assert row is not None
         return float(row[0])
 

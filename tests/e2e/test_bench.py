@@ -1,4 +1,4 @@
-"""The benches of loading run, at a size that takes seconds; `make bench` measures."""
+"""The benches run, at a size that takes seconds; `make bench` measures."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from bench import extraction, fec_load, flat_files
+from bench import extraction, fec_load, flat_files, full_build
 
 pytestmark = pytest.mark.slow
 
@@ -42,3 +42,15 @@ def test_flat_files_are_loaded_beside_a_plain_copy(folder: Path) -> None:
     figures = flat_files.measure(folder, books, with_dlt=False)
 
     assert figures["ratio"] > 0
+
+
+@pytest.mark.soak
+def test_first_run_and_that_of_the_next_day_are_measured(folder: Path) -> None:
+    books = flat_files.write_books(folder / "books", 1000)
+
+    figures = full_build.measure(folder, books)
+
+    assert figures["published"] == 2
+    assert figures["positions"] > figures["partial_settlements"] > 0
+    assert figures["loading_s"] > 0 < figures["next_day_loading_s"]
+    assert figures["peak_mb"] > 10
