@@ -246,6 +246,16 @@ class Books:
             if owed[customer] > self.choices.display_residue
         }
 
+    def future_documents(self, day: date) -> dict[str, Decimal]:
+        """Posted document dated after `day` → its amount, credit notes negative."""
+        return {
+            document.document_id: -document.amount_incl_tax
+            if document.document_type == "credit_note"
+            else document.amount_incl_tax
+            for document in self.ledger.documents
+            if document.status == "posted" and document.issue_date > day
+        }
+
     def overdue_invoices(self, day: date) -> dict[str, tuple[Decimal, int | None]]:
         """Invoice item → what is open of it, days overdue; without residues."""
         return {

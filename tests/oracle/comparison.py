@@ -75,6 +75,9 @@ def _balance_differences(
     yield from _compared("bucket, due date, promise", books.ageing(dates[-1]), published.ageing)
     yield from _compared("debtors", books.debtors(dates[-1]), published.debtors)
     yield from _compared(
+        "future documents", books.future_documents(dates[-1]), published.future_documents
+    )
+    yield from _compared(
         "overdue invoices", books.overdue_invoices(dates[-1]), published.overdue_invoices
     )
     for day in dates:

@@ -69,6 +69,10 @@ select scope_type, scope_value, as_of_date, currency_code, bucket, open_amount,
     open_company_amount, item_count
 from {schema}.mart_aged_balance_by_scope
 """
+FUTURE_DOCUMENTS = """
+select entity_id, source_document_id, original_amount
+from {schema}.mart_future_dated_documents
+"""
 TOP_DEBTORS = """
 select company_currency_code, entity_id, customer_id, open_company_amount, days_overdue
 from {schema}.mart_top_debtors
@@ -101,6 +105,7 @@ class Published:
     )
     debtors: dict[str, tuple[Decimal, int | None]] = field(default_factory=dict)
     overdue_invoices: dict[str, tuple[Decimal, int | None]] = field(default_factory=dict)
+    future_documents: dict[str, Decimal] = field(default_factory=dict)
 
 
 @dataclass
@@ -162,6 +167,8 @@ def read_marts(
             amount,
             count,
         )
+    for entity, document, amount in rows(FUTURE_DOCUMENTS):
+        ledgers[entity].future_documents[document] = amount
     debtors: dict[str, list[Decimal]] = defaultdict(list)
     for currency, entity, customer, amount, days_overdue in rows(TOP_DEBTORS):
         debtors[currency].append(amount)

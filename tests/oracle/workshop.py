@@ -42,6 +42,7 @@ READ = (
     "mart_outstanding",
     "mart_dso",
     "mart_dso_explain",
+    "mart_future_dated_documents",
     "mart_top_debtors",
     "mart_top_overdue_invoices",
 )

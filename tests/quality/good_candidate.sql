@@ -169,6 +169,9 @@ select
 from fct_open_items
 group by entity_id, customer_id;
 
+create table mart_future_dated_documents as
+select date '2025-01-31' as as_of_date, 'fr01' as entity_id, date '2025-02-03' as booking_date;
+
 create table mart_top_overdue_invoices as
 select date '2025-01-31' as as_of_date, entity_id, open_item_id, open_company_amount
 from fct_open_items

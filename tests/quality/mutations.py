@@ -226,6 +226,9 @@ MUTATIONS: Final[dict[tuple[str, str], str]] = {
         update marts_candidate.mart_top_debtors set open_company_amount = 850.01
         where customer_id = 'c1'
     """,
+    ("mart_future_dated_documents", "future_documents_count_after_the_date_of_the_run"): """
+        update marts_candidate.mart_future_dated_documents set booking_date = date '2025-01-31'
+    """,
     ("mart_top_overdue_invoices", "overdue_invoices_are_ranked_on_the_date_of_the_run"): """
         update marts_candidate.mart_top_overdue_invoices set as_of_date = null
         where open_item_id = 'i1'

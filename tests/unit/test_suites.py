@@ -183,6 +183,7 @@ def test_the_shipped_suites_cover_the_published_tables() -> None:
         "mart_dso",
         "mart_dso_bridge",
         "mart_dso_explain",
+        "mart_future_dated_documents",
         "mart_invoice_cohorts",
         "mart_kpi_monthly",
         "mart_late_payments",

@@ -469,6 +469,10 @@ FRENCH: Mapping[str, Mapping[str, str]] = {
         "no_debtor_owes_more_than_half": "Un seul client doit plus de la moitié de l’encours de"
         " cette société ; sa défaillance entraînerait celle de la société.",
     },
+    "mart_future_dated_documents": {
+        "future_documents_count_after_the_date_of_the_run": "La liste explique ce qui n’est pas"
+        " encore dans l’encours ; un document qui compte déjà y passerait pour manquant.",
+    },
     "mart_top_overdue_invoices": {
         "no_invoice_is_most_of_what_is_overdue": "Une seule facture fait plus de la moitié de"
         " l’échu de cette société ; vérifiez son montant, et si elle est en litige.",
