@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from encours.clients.flat_file_schema import STREAMS_BY_NAME, Column, explain
+from encours.clients.flat_file_schema import STREAMS, STREAMS_BY_NAME, Column, explain
 from encours.clients.flat_files import RefusedRow, inspect_directory, read_stream
+from hostile_text import hostile
 
 GOOD: dict[str, dict[str, str]] = {
     "entities": {"entity_id": "main"},
@@ -427,6 +428,33 @@ def test_an_identifier_of_two_hundred_characters_is_the_longest(tmp_path: Path) 
 
 def test_other_text_may_be_long(tmp_path: Path) -> None:
     assert normalised(tmp_path, "customers", "customer_name", "a" * 5000) == "a" * 5000
+
+
+@pytest.mark.parametrize(
+    ("number", "stream", "column"),
+    [
+        (number, stream.name, column)
+        for stream in STREAMS
+        for number, column in enumerate(stream.columns)
+    ],
+    ids=lambda part: part.name if isinstance(part, Column) else str(part),
+)
+def test_a_hostile_text_is_kept_as_it_is_or_refused_with_the_name_of_its_column(
+    tmp_path: Path, number: int, stream: str, column: Column
+) -> None:
+    written = hostile(number)
+
+    row, refused = read(tmp_path, stream, {column.name: written})
+
+    if column.kind == "text" and not column.allowed:
+        assert refused is None
+        assert row is not None
+        assert row[column.name] == written
+    else:
+        assert row is None
+        assert refused is not None
+        assert refused.column == column.name
+        assert column.name in refused.reason
 
 
 def test_a_refused_row_tells_its_key(tmp_path: Path) -> None:
