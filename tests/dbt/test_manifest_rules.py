@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dbt_project_files import VARS, WITHOUT_DATABASE, code_of, run_dbt
+from dbt_project_files import PROJECT, VARS, WITHOUT_DATABASE, code_of, run_dbt
 
+from encours.quality.model_tests import expected_tests
 from encours.quality.reasons import reason_of
+from encours.quality.results import ACROSS_MODELS
 from encours.warehouse.previous import CARRIED
 from figures_page import ENGLISH, read_page
 
@@ -168,12 +170,39 @@ def test_every_test_says_why_in_one_sentence_or_two(manifest: dict[str, Any]) ->
 
 def test_every_test_says_why_in_french_too(manifest: dict[str, Any]) -> None:
     checks = [
-        ((test.get("attached_node") or "across_models").rpartition(".")[2], test["name"])
+        ((test.get("attached_node") or ACROSS_MODELS).rpartition(".")[2], test["name"])
         for test in data_tests(manifest)
     ]
 
     assert [
         check for check in checks if reason_of(*check, why="", language="fr").language != "fr"
+    ] == []
+
+
+def test_the_gate_expects_every_test_that_dbt_knows(manifest: dict[str, Any]) -> None:
+    known = {
+        ((test.get("attached_node") or ACROSS_MODELS).rpartition(".")[2], test["name"])
+        for test in data_tests(manifest)
+    }
+
+    assert set(expected_tests(PROJECT)) == known
+    assert manifest["disabled"] == {}
+
+
+def test_tests_of_staging_views_stand_beside_them(manifest: dict[str, Any]) -> None:
+    """dbt leaves a test out with any view that it looks at: only those that the gate leaves out."""
+    folders = {
+        unique_id: str(Path(node["original_file_path"]).parent)
+        for unique_id, node in manifest["nodes"].items()
+        if node["original_file_path"].startswith("models/staging/")
+    }
+
+    assert folders
+    assert [
+        test["name"]
+        for test in data_tests(manifest)
+        for parent in test["depends_on"]["nodes"]
+        if parent in folders and folders[parent] != str(Path(test["original_file_path"]).parent)
     ] == []
 
 

@@ -31,12 +31,19 @@ def last_extraction(connection: psycopg.Connection) -> datetime | None:
     return row[0] if row else None
 
 
-def unread_sources(connection: psycopg.Connection) -> tuple[str, ...]:
-    """The sources of which nothing has ever arrived."""
+def unread_sources(
+    connection: psycopg.Connection, known_on: datetime | None = None
+) -> tuple[str, ...]:
+    """The sources of which nothing has ever arrived, or had until `known_on`."""
     unread = tuple(
         key
         for key, table in ARRIVALS.items()
-        if not connection.execute(sql.SQL("select 1 from {} limit 1").format(table)).fetchone()
+        if not connection.execute(
+            sql.SQL(
+                "select 1 from {} where extracted_at <= coalesce(%s, extracted_at) limit 1"
+            ).format(table),
+            [known_on],
+        ).fetchone()
     )
     connection.commit()
     return unread

@@ -26,6 +26,7 @@ from encours.orchestration import alerting
 from encours.orchestration.failures import told
 from encours.policies import Announcement, Choice, read_announcements, read_choices
 from encours.quality.checkpoint import import_library, run_suites
+from encours.quality.model_tests import expected_tests
 from encours.quality.results import CheckResult
 from encours.quality.suites import expected_checks, load_suites
 from encours.quality.verdict import decide
@@ -181,12 +182,17 @@ def _testing(
     settings: Settings, connection: psycopg.Connection, warehouse: Warehouse, build: dbt.Build
 ) -> Iterator[Future[tuple[CheckResult, ...]]]:
     """The tests of the models, running while the library of the suites is imported. Nothing is
-    asked of the views of a source of which nothing has ever arrived."""
-    without = dbt.staging_of(unread_sources(connection))
+    asked of the views of a source of which nothing had ever arrived."""
+    without = dbt.staging_of(unread_sources(connection, build.known_on))
 
     def test() -> tuple[CheckResult, ...]:
-        nodes = dbt.run_layer(settings, warehouse.pipeline_url, build, dbt.TESTS, without)
-        return dbt.test_results(nodes)
+        return dbt.run_tests(
+            settings,
+            warehouse.pipeline_url,
+            build,
+            without,
+            timeout_seconds=CHECK_TIMEOUT_SECONDS,
+        )
 
     with ThreadPoolExecutor(max_workers=1) as pool:
         running = pool.submit(test)
@@ -198,9 +204,20 @@ def decide_publication(settings: Settings, run_id: str) -> str:
     """Turn the check results into a verdict row. Returns `publish` or `hold`."""
     with _step(settings, run_id, "decide") as (connection, _):
         results = _read_results(connection, run_id)
-        verdict = decide(results, expected=expected_checks(load_suites(_suites_folder())))
+        verdict = decide(results, expected=_expected(connection, run_id))
         ledger.write_verdict(connection, run_id, verdict, decided_by="gate")
     return str(verdict.decision)
+
+
+def _expected(connection: psycopg.Connection, run_id: str) -> tuple[tuple[str, str], ...]:
+    """(table, check) of all that the audit owes: what was run does not say what was not."""
+    run = ledger.read_run(connection, run_id)
+    unread = unread_sources(connection, run["known_on"] if run else None)
+    return (
+        *expected_checks(load_suites(_suites_folder())),
+        *expected_tests(project_root() / "dbt_project", unread),
+        *((carrying.CHECK,) if carrying.carried_dates(connection) else ()),
+    )
 
 
 def publish_marts(settings: Settings, run_id: str) -> str:

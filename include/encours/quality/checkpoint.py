@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from encours.errors import FatalError, RetryableError
-from encours.quality.results import CheckResult, State
+from encours.quality.results import TIMEOUT, CheckResult, State
 from encours.quality.suites import UNEXPECTED_ROWS, Expectation, Suite, render_query
 
 PUBLISHED_SCHEMA = "marts"
@@ -153,7 +153,7 @@ def _run_suite(
         first = found.get(one.name)
         if one.type == UNEXPECTED_ROWS and first is not None:
             continue
-        if first is None or (first.state == "not_checked" and "timeout" not in first.details):
+        if first is None or (first.state == "not_checked" and first.details != TIMEOUT):
             alone = _validate(batch, suite, [one], target)
             found[one.name] = alone.get(one.name) or first or _not_checked(suite, one, "no answer")
         elif first.state == "failed" and one.sample_key:
@@ -268,7 +268,7 @@ def _explain(error_name: str, message: str) -> str:
         return f"the check could not run ({error_name or 'error in the check itself'})"
     name, text = driver.groups()
     if name == "QueryCanceled":
-        return "timeout: the database took longer than allowed"
+        return TIMEOUT
     return f"{text} ({name})" if name in _HARMLESS_ERRORS else f"the database refused ({name})"
 
 

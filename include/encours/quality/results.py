@@ -9,6 +9,11 @@ from typing import Literal
 Severity = Literal["critical", "warning", "info"]
 State = Literal["passed", "failed", "not_checked"]
 
+# The table of a result that belongs to no single one.
+ACROSS_MODELS = "across_models"
+# The details of a check that was cut off.
+TIMEOUT = "timeout: the database took longer than allowed"
+
 
 @dataclass(frozen=True)
 class CheckResult:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from encours.errors import FatalError, RetryableError
-from encours.quality.results import CheckResult
+from encours.quality.results import ACROSS_MODELS, TIMEOUT, CheckResult
 from encours.settings import Settings, project_root
 from encours.transform.dbt_server import ForkedServer, is_preloaded
 from encours.warehouse.connections import parse_url
@@ -165,15 +165,45 @@ def _common_arguments(build: Build, folder: Path) -> list[str]:
 def run_layer(
     settings: Settings, warehouse_url: str, build: Build, layer: str, without: Sequence[str] = ()
 ) -> tuple[Node, ...]:
-    """Build one layer or run all tests, less what `without` selects. FatalError when a model cannot
-    be built."""
+    """Build one layer, less what `without` selects. FatalError when a model cannot be built."""
+    return _run(settings, warehouse_url, build, layer, without, timeout_seconds=None)
+
+
+def run_tests(
+    settings: Settings,
+    warehouse_url: str,
+    build: Build,
+    without: Sequence[str] = (),
+    *,
+    timeout_seconds: int,
+) -> tuple[CheckResult, ...]:
+    """Run all tests of the models, less what `without` selects, as checks of the gate: `error` is
+    critical, `warn` a warning. One that takes longer than allowed was not checked."""
+    nodes = _run(settings, warehouse_url, build, TESTS, without, timeout_seconds=timeout_seconds)
+    return tuple(_test_result(node) for node in nodes if node.resource_type == "test")
+
+
+def _run(
+    settings: Settings,
+    warehouse_url: str,
+    build: Build,
+    layer: str,
+    without: Sequence[str],
+    *,
+    timeout_seconds: int | None,
+) -> tuple[Node, ...]:
+    """One invocation of dbt; `timeout_seconds` bounds every single statement."""
     folder = settings.runs_dir / build.run_id
     folder.mkdir(parents=True, exist_ok=True)
     result_path = folder / f"dbt_{layer}.json"
     result_path.unlink(missing_ok=True)
     log_path = folder / "dbt.log"
     arguments = layer_arguments(build, layer, folder, without)
-    _server().ask(_request(settings, warehouse_url, build, arguments, result_path))
+    request = _request(settings, warehouse_url, build, arguments, result_path)
+    if timeout_seconds:
+        limit = f" -c statement_timeout={timeout_seconds * 1000}"
+        request["environment"]["PGOPTIONS"] += limit
+    _server().ask(request)
     if not result_path.exists():
         raise FatalError(f"dbt stopped while building {layer}: see {log_path}")
     result = json.loads(result_path.read_text())
@@ -233,25 +263,24 @@ def _request(
     }
 
 
-def test_results(nodes: tuple[Node, ...]) -> tuple[CheckResult, ...]:
-    """dbt tests as checks of the gate: `error` is critical, `warn` a warning."""
-    return tuple(_test_result(node) for node in nodes if node.resource_type == "test")
-
-
 def _test_result(node: Node) -> CheckResult:
     states = {"pass": "passed", "fail": "failed", "warn": "failed"}
     state: Any = states.get(node.status, "not_checked")
-    table = (node.attached_node or "").rpartition(".")[2] or "across_models"
+    table = (node.attached_node or "").rpartition(".")[2] or ACROSS_MODELS
     return CheckResult(
         table_name=table,
         check_name=node.name,
         severity="warning" if node.severity == "warn" else "critical",
         state=state,
         observed_value=None if node.failures is None else str(node.failures),
-        details=_one_line(node.message or "") if state != "passed" else "",
+        details=_details(node.message or "") if state != "passed" else "",
         sample_keys=(),
         why=_one_line(node.description) or "A rule of the data model that must hold for any data.",
     )
+
+
+def _details(message: str) -> str:
+    return TIMEOUT if "due to statement timeout" in message else _one_line(message)
 
 
 def _stopped(layer: str, message: str, log_path: Path) -> Exception:
