@@ -248,7 +248,37 @@ insert into mart_alerts values
 (date '2025-01-31', 'overdue_ratio:fr01', 'overdue_ratio', 'fr01', null),
 (date '2025-01-31', 'concentration:fr01:c1', 'concentration', 'fr01', 'c1');
 
+create table data_profile as
+select entity_id, measure, 'all' as item, measured_value
+from (
+    select entity_id, count(*) as open_items, sum(open_company_amount) as outstanding
+    from fct_open_items
+    group by entity_id
+) as measured
+cross join lateral (
+    values ('open_items', cast(open_items as numeric)), ('outstanding', outstanding)
+) as measures (measure, measured_value);
+
+create table day_digests as
+select 'movement' as fact_type, movement_date as business_date, count(*) as fact_count
+from fct_receivable_movements
+group by movement_date
+union all
+select fact_type, date '0001-01-01', 1
+from unnest(array['entity', 'policy', 'home_policy']) as kinds (fact_type);
+
+create table mart_data_quality (
+    run_id text, table_name text, check_name text, severity text, state text, gate_decision text
+);
+insert into mart_data_quality values
+('run-0', 'mart_dso', 'company_dso_is_stable', 'critical', 'failed', 'hold'),
+('run-1', 'mart_dso', 'company_dso_is_stable', 'critical', 'passed', 'publish'),
+('run-1', 'mart_kpi_monthly', 'losses_are_small', 'warning', 'failed', 'publish');
+
 set search_path = intermediate;
+
+create table int_followed_publication as
+select date '2024-12-31' as as_of_date, 31 as elapsed_days;
 
 create table int_policies as
 select 'fr01' as entity_id, 'unapplied' as policy, 'separate' as policy_value;
@@ -399,6 +429,8 @@ select * from marts_candidate.mart_late_payments where as_of_date = date '2024-1
 
 create schema previous;
 create view previous.publication_info as select * from marts.publication_info;
+create table previous.data_profile as select * from marts_candidate.data_profile;
+create table previous.day_digests as select * from marts_candidate.day_digests;
 
 reset search_path;
 analyze;

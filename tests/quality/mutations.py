@@ -71,6 +71,31 @@ MUTATIONS: Final[dict[tuple[str, str], str]] = {
     ("data_coverage", "no_stream_vanished"): """
         delete from marts_candidate.data_coverage where stream = 'payments'
     """,
+    # --- data_profile, day_digests, mart_data_quality
+    ("data_profile", "every_company_is_measured"): """
+        update marts_candidate.data_profile set measured_value = measured_value + 0.01
+        where measure = 'outstanding'
+    """,
+    ("data_profile", "no_measure_vanished"): """
+        insert into previous.data_profile values ('fr01', 'average_invoice', 'all', 120.00)
+    """,
+    ("day_digests", "every_movement_is_part_of_a_number"): """
+        update marts_candidate.day_digests set fact_count = fact_count - 1
+        where business_date = date '2024-12-31'
+    """,
+    ("day_digests", "what_holds_for_every_day_is_part_of_a_number"): """
+        delete from marts_candidate.day_digests where fact_type = 'policy'
+    """,
+    ("day_digests", "no_kind_of_fact_vanished"): """
+        insert into previous.day_digests values ('state', date '2024-12-12', 3)
+    """,
+    ("mart_data_quality", "checks_of_the_last_publication_are_kept"): """
+        delete from marts_candidate.mart_data_quality where run_id = 'run-1'
+    """,
+    ("mart_data_quality", "the_last_publication_was_let_through_for_good_reason"): """
+        update marts_candidate.mart_data_quality set state = 'not_checked'
+        where check_name = 'losses_are_small'
+    """,
     # --- dim_entity, dim_customer
     ("dim_entity", "at_least_one_company_is_present"): "delete from marts_candidate.dim_entity",
     ("dim_entity", "base_currencies_are_three_letter_codes"): """

@@ -165,36 +165,12 @@ def test_a_root_without_suites_is_refused(tmp_path: Path) -> None:
 SHIPPED = load_suites(project_root() / "expectations")
 
 
-def test_the_shipped_suites_cover_the_published_tables() -> None:
-    tables = {suite.table for suite in SHIPPED if suite.folder == "marts"}
+def test_every_published_table_has_a_suite() -> None:
+    models = project_root() / "dbt_project" / "models"
+    published = {path.stem for name in ("core", "marts") for path in (models / name).rglob("*.sql")}
 
-    assert tables >= {
-        "customer_attributes",
-        "data_coverage",
-        "dim_customer",
-        "dim_entity",
-        "document_attributes",
-        "fct_open_item_positions",
-        "fct_open_items",
-        "fct_receivable_movements",
-        "mart_aged_balance",
-        "mart_alerts",
-        "mart_aged_balance_by_scope",
-        "mart_dso",
-        "mart_dso_bridge",
-        "mart_dso_explain",
-        "mart_future_dated_documents",
-        "mart_invoice_cohorts",
-        "mart_kpi_monthly",
-        "mart_late_payments",
-        "mart_outstanding",
-        "mart_payer_behaviour",
-        "mart_roll_rates",
-        "mart_tie_out",
-        "mart_top_debtors",
-        "mart_top_overdue_invoices",
-        "publication_info",
-    }
+    assert len(published) > 25
+    assert {suite.table for suite in SHIPPED if suite.folder == "marts"} == published
 
 
 def test_every_shipped_why_is_one_sentence() -> None:

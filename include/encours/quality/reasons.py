@@ -123,6 +123,25 @@ FRENCH: Mapping[str, Mapping[str, str]] = {
         "no_stream_vanished": "Une source qui alimentait la dernière publication est absente de"
         " celle-ci : ses chiffres manquent peut-être.",
     },
+    "data_profile": {
+        "every_company_is_measured": "Les mesures auxquelles la prochaine publication sera comparée"
+        " ne sont pas celles des postes ouverts de cette société : un saut passerait inaperçu,"
+        " ou un jour ordinaire serait retenu.",
+        "no_measure_vanished": "La dernière publication mesurait de cette société ce que celle-ci"
+        " ne mesure pas, par exemple une facture moyenne quand rien n’a été facturé depuis trois"
+        " mois ; rien ne lui est comparé.",
+    },
+    "day_digests": {
+        "every_movement_is_part_of_a_number": "Des mouvements n’entrent dans l’empreinte d’aucun"
+        " jour : leur correction passerait inaperçue, et d’anciennes fins de mois seraient"
+        " montrées comme avant elle.",
+        "no_kind_of_fact_vanished": "La dernière publication reposait sur des faits, par exemple"
+        " des litiges ou des soldes de contrôle, dont il ne reste rien : ils ont été supprimés à la"
+        " source, ou n’ont pas été lus.",
+        "what_holds_for_every_day_is_part_of_a_number": "Une autre devise de la société ou une"
+        " autre règle change toutes les fins de mois ; sans leur empreinte, les anciennes seraient"
+        " montrées selon les règles d’avant.",
+    },
     "dim_customer": {
         "at_least_one_customer_is_present": "Le lot ne contient aucun client : aucune créance ne"
         " peut être attribuée.",
@@ -361,6 +380,14 @@ FRENCH: Mapping[str, Mapping[str, str]] = {
         "alerts_stand_for_a_minority_of_customers": "Quand plus de la moitié des clients"
         " déclenchent une alerte, personne ne les lit : un seuil ne convient pas à la société,"
         " ou des échéances ont été mal lues.",
+    },
+    "mart_data_quality": {
+        "checks_of_the_last_publication_are_kept": "Ce que le contrôle a trouvé de la dernière"
+        " publication n’est plus connu : personne ne peut dire sur quoi ses chiffres ont été"
+        " publiés ; un journal a été vidé, ou repris d’une copie.",
+        "the_last_publication_was_let_through_for_good_reason": "La dernière publication est passée"
+        " alors qu’un contrôle critique était en échec ou n’avait pas été fait ; regardez ces"
+        " chiffres, et qui a modifié le journal.",
     },
     "mart_dso": {
         "company_dso_is_between_zero_and_ten_years": "Une société dont les clients paieraient en"
