@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -86,7 +86,7 @@ def read_announcements(settings: Settings) -> tuple[Announcement, ...]:
         raise BadInput(
             f"{ANNOUNCED} must be a list", where=str(path), mend="one entry for each jump"
         )
-    measures = {row["measure"] for row in _seed("thresholds")}
+    measures = {row["measure"]: row["may_be_announced"] == "true" for row in _seed("thresholds")}
     return tuple(
         _announcement(path, number, entry, measures)
         for number, entry in enumerate(entries, start=1)
@@ -130,8 +130,10 @@ def _seed(name: str) -> list[dict[str, str]]:
 
 
 def _announcement(
-    path: Path, number: int, entry: object, measures: Collection[str]
+    path: Path, number: int, entry: object, measures: Mapping[str, bool]
 ) -> Announcement:
+    """`measures` says which measures there are, and whether one may be announced."""
+
     def refused(what: str, mend: str) -> BadInput:
         return BadInput(f"{ANNOUNCED}: entry {number}: {what}", where=str(path), mend=mend)
 
@@ -140,10 +142,11 @@ def _announcement(
         raise refused("is not complete", "give measure, from, until, reason, and entity for one")
     if not all(isinstance(value, str) and value.strip() for value in entry.values()):
         raise refused("holds an empty value", "say what, from when, until when and why")
-    if entry["measure"] not in measures:
-        raise refused(
-            f"unknown measure '{entry['measure']}'", f"one of {', '.join(sorted(measures))}"
-        )
+    measure = entry["measure"]
+    if not measures.get(measure):
+        what = "cannot be announced" if measure in measures else "is no measure"
+        announceable = sorted(name for name, may_be in measures.items() if may_be)
+        raise refused(f"'{measure}' {what}", f"one of {', '.join(announceable)}")
     try:
         first, last = (date.fromisoformat(entry[key]) for key in ("from", "until"))
     except ValueError:
@@ -156,7 +159,7 @@ def _announcement(
     entity_id = entry.get("entity")
     return Announcement(
         entity_id.strip() if entity_id else None,
-        entry["measure"],
+        measure,
         first,
         last,
         " ".join(entry["reason"].split()),

@@ -22,6 +22,10 @@ from encours.warehouse.connections import open_warehouse
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("complete_audit")]
 
 AS_OF = date(2026, 6, 30)
+ANNOUNCED = """
+announced:
+  - {measure: moved_due_dates, from: 2026-06-01, until: 2026-07-31, reason: 60 days for all}
+"""
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,7 @@ def audited(home: Settings, tmp_path_factory: pytest.TempPathFactory) -> Audited
     books = tmp_path_factory.mktemp("books")
     write_plain_books(40, AS_OF, books / "demo", books / "plain")
     steps.ingest_files(home, books / "plain")
+    (home.home / "policies.yml").write_text(ANNOUNCED)
     opened = steps.build_candidate(home, as_of=AS_OF)
     decision = steps.judge(home, opened)
     return Audited(home, opened, decision, results_of(home, opened.run_id))
@@ -66,6 +71,18 @@ def audited(home: Settings, tmp_path_factory: pytest.TempPathFactory) -> Audited
 
 def test_good_books_pass_every_check_that_is_expected(audited: Audited) -> None:
     assert audited.decision == "publish"
+
+
+def test_what_policies_announce_is_told_with_its_reason(audited: Audited) -> None:
+    told = [result for result in audited.results if "announced: " in (result.observed_value or "")]
+
+    assert [(one.check_name, one.severity, one.observed_value) for one in told] == [
+        (
+            "no_check_of_the_batch_is_put_aside",
+            "warning",
+            "until 2026-07-31, announced: 60 days for all",
+        )
+    ]
 
 
 def test_a_model_test_that_reported_nothing_holds(audited: Audited) -> None:
@@ -91,6 +108,9 @@ def test_model_tests_that_are_red_or_cut_off_hold_and_a_warning_does_not(
     with steps.pipeline(audited.home) as connection:
         connection.execute(
             "update marts_candidate.fct_open_items set days_overdue = days_overdue + 1;"
+            " insert into marts_candidate.mart_late_payments"
+            " select * from marts_candidate.mart_late_payments;"
+            " update marts_candidate.mart_dso set scope_type = 'world';"
             " update marts_candidate.dim_customer set parent_customer_id = 'nobody'"
         )
     monkeypatch.setattr(build, "CHECK_TIMEOUT_SECONDS", 5)
@@ -109,5 +129,10 @@ def test_model_tests_that_are_red_or_cut_off_hold_and_a_warning_does_not(
     assert states["opening_journals_key"] == ("not_checked", "critical", TIMEOUT)
     assert states["dim_customer_parent_exists"][:2] == ("failed", "warning")
     assert states["dim_customer_key"][0] == "passed"
-    assert {"open_items_are_aged_by_their_due_dates", "opening_journals_key"} <= holding
+    assert {
+        "open_items_are_aged_by_their_due_dates",
+        "mart_late_payments_key",
+        "mart_dso_scope_type_known",
+        "opening_journals_key",
+    } <= holding
     assert "dim_customer_parent_exists" not in holding

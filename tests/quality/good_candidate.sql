@@ -287,6 +287,7 @@ create table int_thresholds as
 select
     'fr01' as entity_id,
     measure,
+    'level' as change_kind,
     1.0 as warn_above,
     case measure when 'source_difference' then 0.5 else 0.2 end as hold_above,
     case measure when 'table_rows' then 5 else 1 end as minimum_rows
@@ -296,6 +297,12 @@ from unnest(
         'untaxed_share', 'moved_due_dates'
     ]
 ) as measures (measure);
+
+create table int_announced_changes (
+    entity_id text, measure text, reason text, ends_on date
+);
+insert into int_announced_changes values
+('fr01', 'outstanding', 'a contract', date '2025-02-28');
 
 create table int_entities as select 'fr01' as entity_id, 'EUR' as base_currency;
 

@@ -399,6 +399,10 @@ MUTATIONS: Final[dict[tuple[str, str], str]] = {
     ("int_documents", "rates_agree_with_the_published_ones"): """
         update intermediate.int_documents set exchange_rate = 1.15 where document_key = 'd3'
     """,
+    ("int_announced_changes", "no_check_of_the_batch_is_put_aside"): """
+        insert into intermediate.int_announced_changes values
+        ('fr01', 'untaxed_share', 'we sell abroad now', date '2025-02-28')
+    """,
     ("int_source_differences", "sources_agree_in_total"): """
         insert into intermediate.int_source_differences values
         ('odoo', 'odoo:fr01:document:12', 'fr01', '12', 'EUR', 40.00, 60.00)

@@ -308,6 +308,11 @@ def test_held_run_shows_each_check_with_what_was_seen_and_what_was_expected() ->
             "9 contre 3, variation 2, annoncé\u00a0: we sold 2000 of them after all",
             "9 after 3, change 2, announced: we sold 2000 of them after all",
         ),
+        (
+            "until 2026-01-31, announced: new terms",
+            "jusqu’au 2026-01-31, annoncé\u00a0: new terms",
+            "until 2026-01-31, announced: new terms",
+        ),
         ("source: 12.50 EUR, here: 10 EUR", "source\u00a0: 12,50 EUR, ici\u00a0: 10 EUR",
          "source: 12.50 EUR, here: 10 EUR"),
         ("3 days old, limit 2", "3 jours, limite 2", "3 days old, limit 2"),

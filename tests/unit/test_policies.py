@@ -174,7 +174,11 @@ def test_home_that_announces_nothing_has_no_announcements(tmp_path: Path) -> Non
         ),
         (
             "{measure: all, from: 2026-01-10, until: 2026-01-31, reason: x}",
-            "unknown measure 'all'",
+            "'all' is no measure",
+        ),
+        (
+            "{measure: table_rows, from: 2026-01-10, until: 2026-01-31, reason: x}",
+            "'table_rows' cannot be announced",
         ),
         (
             "{measure: outstanding, from: 2026-01-10, until: 2026-02-30, reason: x}",

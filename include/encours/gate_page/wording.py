@@ -346,6 +346,7 @@ FRENCH_OBSERVED = {
     "no movement": "aucun mouvement",
     "compared with nothing": "comparé à rien",
     "difference ": "écart de ",
+    "until ": "jusqu’au ",
     "left open ": "restent ouverts ",
     "not explained ": "inexpliqués ",
 }

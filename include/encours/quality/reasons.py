@@ -219,6 +219,11 @@ FRENCH: Mapping[str, Mapping[str, str]] = {
         "movements_are_present": "Le lot ne contient ni facture, ni règlement, ni avoir : les"
         " sources n’ont rien livré.",
     },
+    "int_announced_changes": {
+        "no_check_of_the_batch_is_put_aside": "Cette société dépassera une limite de ses données,"
+        " comme policies.yml l’annonce avec le motif indiqué à côté : jusqu’à ce jour, le contrôle"
+        " de cette limite ne la retient pas.",
+    },
     "int_documents": {
         "amounts_contain_their_tax_as_before": "Les factures récentes de cette société portent le"
         " même montant TTC et HT, ce qui n’était pas le cas des précédentes : la colonne HT a"
