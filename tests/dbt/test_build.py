@@ -186,19 +186,24 @@ def test_equation_turns_red(built_warehouse: BuiltWarehouse, equation: str) -> N
 @pytest.mark.parametrize(
     ("test", "mutation"),
     [
-        ("unique_key", "insert into {table} select * from {table}"),
-        ("unique_key", "update {table} set open_item_id = null"),
-        ("never_null", "update {table} set customer_id = null"),
-        ("never_null", "update {table} set disputed_company_amount = null"),
+        ("fct_open_items_key", "insert into {items} select * from {items}"),
+        ("fct_open_items_key", "update {items} set open_item_id = null"),
+        ("fct_open_items_filled", "update {items} set customer_id = null"),
+        ("fct_open_items_filled", "update {items} set disputed_company_amount = null"),
+        ("fct_open_items_customer_exists", "update {items} set customer_id = 'nobody'"),
+        # Two that look at some of the rows only.
+        ("fct_open_items_bucket_exists", "update {items} set bucket = 'unapplied_credit'"),
+        ("mart_dso_scope_type_known", "update marts_candidate.mart_dso set scope_type = 'world'"),
     ],
 )
-def test_generic_test_turns_red(built_warehouse: BuiltWarehouse, test: str, mutation: str) -> None:
-    name = {"unique_key": "fct_open_items_key", "never_null": "fct_open_items_filled"}[test]
-    compiled = next((built_warehouse.folder / "target/compiled").rglob(f"{name}.sql")).read_text()
+def test_test_of_a_table_turns_red(
+    built_warehouse: BuiltWarehouse, test: str, mutation: str
+) -> None:
+    compiled = next((built_warehouse.folder / "target/compiled").rglob(f"{test}.sql")).read_text()
 
     with psycopg.connect(built_warehouse.url) as connection:
         before = len(connection.execute(compiled).fetchall())  # type: ignore[arg-type]
-        connection.execute(mutation.format(table="marts_candidate.fct_open_items"))  # type: ignore[arg-type]
+        connection.execute(mutation.format(items="marts_candidate.fct_open_items"))  # type: ignore[arg-type]
         after = len(connection.execute(compiled).fetchall())  # type: ignore[arg-type]
         connection.rollback()
 
