@@ -325,6 +325,7 @@ FRENCH_OBSERVED = {
     "source: ": "source : ",
     ", here: ": ", ici : ",
     " debtors": " débiteurs",
+    " documents": " pièces",
     " invoices": " factures",
     " lines": " lignes",
     " rows": " lignes",
