@@ -19,6 +19,7 @@ DEFAULTS = {
     "bucket_limits": "30|60|90|120",
     "unapplied": "separate",
     "zero_month": "pass",
+    "countback_period": "month",
     "credit_note_month": "own",
     "disputed_in_dso": "in",
     "unapplied_in_dso": "in",
@@ -50,6 +51,7 @@ class Choices:
     bucket_limits: tuple[int, ...]
     unapplied: str
     zero_month: str
+    countback_period: str
     credit_note_month: str
     disputed_in_dso: str
     unapplied_in_dso: str
@@ -68,6 +70,7 @@ def in_force(*chosen: Iterable[tuple[str, str]]) -> Choices:
         bucket_limits=tuple(int(limit) for limit in values["bucket_limits"].split("|")),
         unapplied=values["unapplied"],
         zero_month=values["zero_month"],
+        countback_period=values["countback_period"],
         credit_note_month=values["credit_note_month"],
         disputed_in_dso=values["disputed_in_dso"],
         unapplied_in_dso=values["unapplied_in_dso"],

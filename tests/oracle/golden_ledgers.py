@@ -8,7 +8,7 @@ gave any.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -827,8 +827,8 @@ GOLDEN = [*AS_OF_DATE_CASES, *BUCKET_CASES, *CREDIT_CASES, *CURRENCY_CASES, *LED
 
 @dataclass(frozen=True)
 class GoldenDso:
-    """A row of the table of domain §2.1, or what happens around it, with the policies that are the
-    default."""
+    """A row of the table of domain §2.1, or what happens around it, with the policies of its
+    ledger."""
 
     name: str
     day: str
@@ -851,6 +851,10 @@ def _sales(**months: Amount) -> list[Document]:
         make = credit_note if Decimal(amount) < 0 else invoice
         documents.append(make(f"N{month}", issued, str(abs(Decimal(amount)))))
     return documents
+
+
+def by_days(*rows: Any) -> Ledger:
+    return replace(books(*rows), choices=(("countback_period", "day"),))
 
 
 GOLDEN_DSO = [
@@ -950,5 +954,30 @@ GOLDEN_DSO = [
         190,
         books(_sales(m2025_03=100, m2025_02=80, m1970_01=10)),
         "20179.00",
+    ),
+    # DECISIONS 76: from 15 April to 21 March, and half of the sales of 20 March.
+    GoldenDso(
+        "by days",
+        "2025-04-15",
+        150,
+        by_days(
+            invoice("I1", "2025-03-05", 50),
+            invoice("I2", "2025-03-20", 100),
+            invoice("I3", "2025-04-10", 100),
+            payment("P1", "2025-04-12", 100),
+        ),
+        "26.50",
+    ),
+    GoldenDso(
+        "by days with a credit note",
+        "2025-04-15",
+        130,
+        by_days(
+            invoice("I1", "2025-03-20", 100),
+            credit_note("N1", "2025-04-05", 40),
+            invoice("I2", "2025-04-10", 100),
+            payment("P1", "2025-04-12", 30),
+        ),
+        "26.50",
     ),
 ]

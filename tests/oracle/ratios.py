@@ -1,5 +1,5 @@
-"""The oracle's DSO family: contracts §3, domain §2.1 to §2.3, and entries 23 to 28, 34 and 36 of
-DECISIONS."""
+"""The oracle's DSO family: contracts §3, domain §2.1 to §2.3, and entries 23 to 28, 34, 36 and
+76 of DECISIONS."""
 
 from __future__ import annotations
 
@@ -82,18 +82,53 @@ def count_back(
         available = revenue.get(month, ZERO) + carry
         if available <= 0 and zero_month == "stop":
             break
-        if available <= 0:
-            consumed, spent, carry = ZERO, days_in_month, available
-        elif remainder >= available:
-            consumed, spent, carry = available, days_in_month, ZERO
-        else:
-            consumed, spent, carry = remainder, days_in_month * remainder / available, ZERO
+        consumed, spent, carry = use_up(remainder, available, days_in_month)
         days += spent
         remainder -= consumed
         months[month] = ExplainRow(revenue.get(month, ZERO), consumed, spent)
         month = month_before(month)
     status = "ok" if remainder == 0 else "history_exhausted"
     return CountBack(days, status, remainder, months)
+
+
+def count_back_by_days(
+    receivables: Decimal, as_of: date, revenue: Mapping[date, Decimal], zero_month: str = "pass"
+) -> CountBack:
+    """The same loop on days, from `as_of` back to the first day that `revenue` has.
+
+    Told by month. It is a month without sales, not a day, that may end it.
+    """
+    if receivables <= 0:
+        return CountBack(ZERO, "no_debt", ZERO, {})
+    revenue_of_month: dict[date, Decimal] = defaultdict(Decimal)
+    for day, amount in revenue.items():
+        revenue_of_month[day.replace(day=1)] += amount
+    days, carry, remainder = ZERO, ZERO, receivables
+    months: dict[date, ExplainRow] = {}
+    day = as_of
+    while revenue and day >= min(revenue) and remainder > 0:
+        month = day.replace(day=1)
+        if revenue_of_month[month] <= 0 and zero_month == "stop":
+            break
+        consumed, spent, carry = use_up(remainder, revenue.get(day, ZERO) + carry, Decimal(1))
+        days += spent
+        remainder -= consumed
+        so_far = months.get(month, ExplainRow(revenue_of_month[month], ZERO, ZERO))
+        months[month] = ExplainRow(so_far.revenue, so_far.consumed + consumed, so_far.days + spent)
+        day -= timedelta(days=1)
+    status = "ok" if remainder == 0 else "history_exhausted"
+    return CountBack(days, status, remainder, months)
+
+
+def use_up(
+    remainder: Decimal, available: Decimal, days_in_period: Decimal
+) -> tuple[Decimal, Decimal, Decimal]:
+    """What a period consumes, the days that this takes, and what is carried to the one before."""
+    if available <= 0:
+        return ZERO, days_in_period, available
+    if remainder >= available:
+        return available, days_in_period, ZERO
+    return remainder, days_in_period * remainder / available, ZERO
 
 
 def days_of_month(month: date, as_of: date) -> int:
@@ -157,17 +192,22 @@ class Scope:
             ZERO,
         )
 
-    def revenue_by_month(self, until: date) -> dict[date, Decimal]:
-        """A month with documents is there, also when credit notes were moved out of it."""
-        months: dict[date, Decimal] = defaultdict(Decimal)
+    def revenue_by_day(self, until: date) -> dict[date, Decimal]:
+        """A day with documents is there, also when credit notes were moved away from it."""
+        days: dict[date, Decimal] = defaultdict(Decimal)
         for books, members, document in self.invoiced(until):
             amount = company_revenue(books, document, document.amount_incl_tax)
-            own_month = document.issue_date.replace(day=1)
             for invoice, part in credited_invoices(books, document, until):
                 if self.holds_document(members, invoice):
-                    months[invoice.issue_date.replace(day=1)] += part
+                    days[invoice.issue_date] += part
                     amount -= part
-            months[own_month] += amount
+            days[document.issue_date] += amount
+        return dict(days)
+
+    def revenue_by_month(self, until: date) -> dict[date, Decimal]:
+        months: dict[date, Decimal] = defaultdict(Decimal)
+        for day, amount in self.revenue_by_day(until).items():
+            months[day.replace(day=1)] += amount
         return dict(months)
 
     # --- balances ------------------------------------------------------------------------------
@@ -211,6 +251,9 @@ class Scope:
         return sum((one.dso_amount for one in self.open_items(day)), ZERO)
 
     def count_back(self, receivables: Decimal, day: date) -> CountBack:
+        if self.choices.countback_period == "day":
+            by_day = self.revenue_by_day(day)
+            return count_back_by_days(receivables, day, by_day, self.choices.zero_month)
         revenue = self.revenue_by_month(day)
         first_month = min(revenue, default=None)
         return count_back(receivables, day, revenue, first_month, self.choices.zero_month)
@@ -271,7 +314,7 @@ class DocumentScope(Scope):
 def credited_invoices(
     books: Books, credit_note: Document, day: date
 ) -> Iterator[tuple[Document, Decimal]]:
-    """The invoices whose month a credit note reduces at `day`, and by how much (below zero).
+    """The invoices whose sales a credit note reduces at `day`, and by how much (below zero).
 
     The one that it names; where it names none, those that it settles.
     """

@@ -54,6 +54,7 @@ POLICIES = {
     "bucket_limits": ("15|45", "30", "1|30|60|90|120|150", "30|60|90|120"),
     "unapplied": ("own_date", "oldest_first", "separate"),
     "zero_month": ("stop", "pass"),
+    "countback_period": ("day", "month"),
     "credit_note_month": ("credited_invoice", "own"),
     "disputed_in_dso": ("out", "in"),
     "unapplied_in_dso": ("out", "in"),

@@ -49,7 +49,7 @@ class BuiltCases:
 def built(workshop: Workshop) -> BuiltCases:
     ledgers = {case.entity: case.ledger for case in (*GOLDEN, *GOLDEN_DSO)}
     folder = write_delivery(ledgers, workshop.settings.home / "golden")
-    workshop.build(folder, AS_OF)
+    workshop.build(folder, AS_OF, ledgers=ledgers)
     return BuiltCases(workshop.read_build({e: days_of(e) for e in ledgers}), workshop)
 
 

@@ -110,6 +110,7 @@ HOME_THAT_DATES = (
     ("month_ends", "12"),
     ("unapplied", "own_date"),
     ("bucket_limits", "15|45|90"),
+    ("countback_period", "day"),
     ("credit_note_month", "credited_invoice"),
     ("default_payment_days", "45"),
     ("display_residue", "20"),
@@ -288,6 +289,15 @@ def in_its_own_month(*_: Any) -> Iterator[Any]:
     return iter(())
 
 
+def by_the_months_of_the_days(
+    receivables: Decimal, as_of: date, revenue: Mapping[date, Decimal], zero_month: str
+) -> ratios.CountBack:
+    months: dict[date, Decimal] = defaultdict(Decimal)
+    for day, amount in revenue.items():
+        months[day.replace(day=1)] += amount
+    return ratios.count_back(receivables, as_of, months, min(months, default=None), zero_month)
+
+
 def by_the_home_only(*chosen: Chosen) -> Choices:
     return CORRECT_CHOICES(chosen[0])
 
@@ -311,6 +321,7 @@ CORRECT_ORDER = balances.oldest_first
         (rates, "last_published", rate_of_a_later_day),
         (ratios, "credited_invoices", in_its_own_month),
         (ratios, "days_of_month", without_fraction),
+        (ratios, "count_back_by_days", by_the_months_of_the_days),
     ],
     ids=[
         "due-day-overdue",
@@ -321,6 +332,7 @@ CORRECT_ORDER = balances.oldest_first
         "later-rate",
         "credit-note-in-its-own-month",
         "whole-current-month",
+        "days-as-months",
     ],
 )
 @pytest.mark.parametrize("built", ["middle of a month"], indirect=True, ids=["middle-of-a-month"])

@@ -63,7 +63,7 @@ facts as (
         'moved_revenue' as fact_type,
         effective_date as business_date,
         {{ row_digest([
-            'document_key', 'invoice_key', 'customer_id', 'from_month', 'to_month',
+            'document_key', 'invoice_key', 'customer_id', 'from_date', 'to_date',
             'credited_company_amount'
         ]) }} as digest
     from {{ ref('int_moved_credit_notes') }}

@@ -2,7 +2,8 @@
 -- Count-back (domain: DSO par apurement). Going back in time, the revenue added up so far reaches
 -- a new peak only when a month outweighs the negative months after it; each month consumes what
 -- lies between the peak before it and its own, and its days in that proportion. Under zero_month
--- = stop the way ends before the first month without sales.
+-- = stop the way ends before the first month without sales. What is counted back by days comes
+-- from int_countback_days.
 with moved_scopes as (
     select
         scope_type,
@@ -36,6 +37,7 @@ scopes as (
         on
             monthly_scopes.scope_type = scope_values.scope_type
             and monthly_scopes.scope_value = scope_values.scope_value
+            and scope_values.countback_period = 'month'
     left join moved_scopes
         on
             monthly_scopes.scope_type = moved_scopes.scope_type
@@ -176,7 +178,7 @@ ladder as (
             counted.as_of_date = moved.as_of_date
             and counted.scope_type = moved.scope_type
             and counted.scope_value = moved.scope_value
-            and months.month_start = moved.month_start
+            and months.month_start = moved.period_start
     where
         not counted.is_near
         and (
@@ -247,7 +249,7 @@ reached as (
     where peak_before < receivables_company_amount
 ),
 
-final as (
+counted_by_months as (
     select
         as_of_date,
         scope_type,
@@ -262,6 +264,22 @@ final as (
             else month_days * (receivables_company_amount - peak_before) / (peak - peak_before)
         end as days_added
     from reached
+),
+
+final as (
+    select * from counted_by_months
+    union all
+    select
+        as_of_date,
+        scope_type,
+        scope_value,
+        basis,
+        month_start,
+        receivables_company_amount,
+        revenue_company_amount,
+        consumed_company_amount,
+        days_added
+    from {{ ref('int_countback_days') }}
 )
 
 select * from final

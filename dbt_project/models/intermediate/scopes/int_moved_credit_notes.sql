@@ -1,7 +1,7 @@
--- grain: one row per credit note, invoice of another month whose sales it reduces, and day from
+-- grain: one row per credit note, invoice of another day whose sales it reduces, and day from
 -- which it reduces them by so much more (or less)
 -- Policy credit_note_month = credited_invoice. The invoice that the credit note names is believed;
--- without one, each part counts where it is allocated, and the rest in its own month. A reversal
+-- without one, each part counts where it is allocated, and the rest on its own day. A reversal
 -- gives back on its own day what the allocation took: dates before keep what held then.
 with credit_notes as (
     select
@@ -35,8 +35,8 @@ credits_with_name as (
         credit_notes.document_key,
         invoices.document_key as invoice_key,
         credit_notes.customer_id,
-        {{ month_start('credit_notes.revenue_date') }} as from_month,
-        {{ month_start('invoices.revenue_date') }} as to_month,
+        credit_notes.revenue_date as from_date,
+        invoices.revenue_date as to_date,
         greatest(credit_notes.revenue_date, invoices.revenue_date) as effective_date,
         credit_notes.credited_company_amount
     from credit_notes
@@ -114,8 +114,8 @@ credits_by_allocation as (
         allocated_so_far.document_key,
         invoices.document_key as invoice_key,
         credit_notes.customer_id,
-        {{ month_start('credit_notes.revenue_date') }} as from_month,
-        {{ month_start('invoices.revenue_date') }} as to_month,
+        credit_notes.revenue_date as from_date,
+        invoices.revenue_date as to_date,
         allocated_so_far.effective_date,
         {{ company_amount(
             'allocated_so_far.allocated_amount',
@@ -145,7 +145,7 @@ all_credits as (
 final as (
     select *
     from all_credits
-    where from_month <> to_month
+    where from_date <> to_date
 )
 
 select * from final
