@@ -34,6 +34,7 @@ VARS = {
     "reference_schema": "reference",
     "intermediate_schema": "intermediate",
     "previous_schema": "previous",
+    "choices_schema": "ops",
 }
 
 

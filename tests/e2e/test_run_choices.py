@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 import warehouse_steps as steps
 
+from encours.orchestration import control
+from encours.orchestration.run_ids import new_run_id
 from encours.settings import Settings
 from encours.warehouse import ledger
 
@@ -143,6 +145,28 @@ def test_every_equation_holds_under_mixed_choices(books: Settings) -> None:
         opened.run_id,
     )
     assert (failed, decision) == ([], "publish")
+
+
+def test_rebuild_follows_the_choices_of_now_and_leaves_those_of_runs(books: Settings) -> None:
+    of_runs = "select entity_id, policy, value from ops.policy_choice order by 1, 2"
+    policy_hash = "select policy_hash from {}.publication_info"
+    before = steps.rows(books, of_runs)
+    policies = books.home / "policies.yml"
+    policies.write_text("bucket_limits: 15|45")
+    try:
+        control.rebuild(books, new_run_id(), AS_OF, None, "by_other_choices")
+    finally:
+        policies.write_text(CHOICES)
+
+    assert steps.rows(
+        books, BY_BUCKET.replace("marts_candidate", "by_other_choices"), "dated", AS_OF
+    ) == [("overdue_1_15", 300), ("overdue_16_45", 1000), ("unapplied_credit", -1100)]
+    assert steps.rows(books, of_runs) == before
+    hashes = {
+        steps.rows(books, policy_hash.format(schema))[0][0]
+        for schema in ("marts_candidate", "by_other_choices")
+    }
+    assert len(hashes) == 2
 
 
 def test_ledger_of_an_older_home_learns_choices_of_entities(books: Settings) -> None:

@@ -228,17 +228,12 @@ class Workshop:
 
     def _choose(self, ledgers: Mapping[str, Ledger], home: Chosen = ()) -> None:
         """Through the file of the home: what it would refuse, no test may choose."""
-        from encours.policies import read_choices
+        from encours.orchestration.choices import read_chosen, write_chosen
 
         entities = {entity: dict(of.choices) for entity, of in ledgers.items() if of.choices}
         text = json.dumps({**dict(home), "entities": entities})
         (self.settings.home / "policies.yml").write_text(text)
-        self.connection.execute("delete from ops.policy_choice")
-        for choice in read_choices(self.settings):
-            self.connection.execute(
-                "insert into ops.policy_choice (entity_id, policy, value) values (%s, %s, %s)",
-                [choice.entity_id, choice.policy, choice.value],
-            )
+        write_chosen(self.connection, read_chosen(self.settings))
 
     def _empty(self) -> None:
         from encours.loading.raw_schema import ensure_raw

@@ -80,6 +80,7 @@ def test_variables_carry_both_dates_and_the_run() -> None:
         "reference_schema": "reference",
         "intermediate_schema": "intermediate",
         "previous_schema": "previous",
+        "choices_schema": "ops",
     }
 
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -23,8 +23,8 @@ from encours.loading.arrivals import is_api_read, last_extraction, unread_source
 from encours.loading.demo_books import holds_real_books
 from encours.loading.raw_schema import ensure_raw
 from encours.orchestration import alerting
+from encours.orchestration.choices import read_chosen, write_chosen
 from encours.orchestration.failures import told
-from encours.policies import Announcement, Choice, read_announcements, read_choices
 from encours.quality.checkpoint import import_library, run_suites
 from encours.quality.model_tests import expected_tests
 from encours.quality.results import CheckResult
@@ -55,7 +55,7 @@ class Request:
 def open_build(settings: Settings, request: Request) -> dbt.Build:
     """Date the run and make an empty candidate. BadInput when nothing is loaded yet."""
     with _step(settings, request.run_id, "open_build") as (connection, _):
-        choices, announcements = read_choices(settings), read_announcements(settings)
+        chosen = read_chosen(settings)
         known_on = request.known_on or last_extraction(connection)
         if known_on is None:
             raise BadInput(
@@ -73,7 +73,7 @@ def open_build(settings: Settings, request: Request) -> dbt.Build:
             models_hash,
             is_demo=not holds_real_books(connection),
         )
-        _write_choices(connection, choices, announcements)
+        write_chosen(connection, chosen)
         ledger.withdraw_verdicts(connection, request.run_id)
         publication.prepare_candidate(
             connection, request.run_id, None if request.is_full else models_hash
@@ -288,25 +288,6 @@ def _has_live_files(connection: psycopg.Connection, known_on: datetime) -> bool:
         {"known_on": known_on},
     ).fetchone()
     return bool(row and row[0])
-
-
-def _write_choices(
-    connection: psycopg.Connection,
-    choices: Sequence[Choice],
-    announcements: Sequence[Announcement],
-) -> None:
-    with connection.transaction(), connection.cursor() as cursor:
-        cursor.execute("delete from ops.policy_choice")
-        cursor.executemany(
-            "insert into ops.policy_choice (entity_id, policy, value) values (%s, %s, %s)",
-            [(choice.entity_id, choice.policy, choice.value) for choice in choices],
-        )
-        cursor.execute("delete from ops.announced_change")
-        cursor.executemany(
-            "insert into ops.announced_change (entity_id, measure, starts_on, ends_on, reason)"
-            " values (%s, %s, %s, %s, %s)",
-            [astuple(announcement) for announcement in announcements],
-        )
 
 
 def _read_results(connection: psycopg.Connection, run_id: str) -> list[CheckResult]:

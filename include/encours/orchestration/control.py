@@ -12,6 +12,7 @@ from encours.errors import BadInput, RetryableError
 from encours.loading.arrivals import last_extraction
 from encours.loading.raw_schema import ensure_raw
 from encours.orchestration import alerting, announcement
+from encours.orchestration.choices import read_chosen, write_chosen
 from encours.orchestration.run_ids import checked_run_id
 from encours.settings import Settings
 from encours.transform import dbt
@@ -97,14 +98,17 @@ def rebuild(
     """Build the marts of a past pair of dates into `schema`; the published ones stay as they are.
 
     The schema must be new or an earlier rebuild. Nothing is gated: it is for looking. Every date is
-    worked out from the books; nothing is taken over from what is published.
+    worked out from the books; nothing is taken over from what is published. The choices are those
+    of policies.yml as it stands, in tables of the rebuild's own.
     """
+    chosen = read_chosen(settings)
     with _connection(settings) as connection:
         _claim_schema(connection, schema)
         known = known_on or last_extraction(connection)
         if known is None:
             raise BadInput("nothing is loaded yet", mend="encours run --fec FILE, or --files DIR")
         build = dbt.rebuild_of(dbt.Build(run_id, as_of_date, known), schema)
+        write_chosen(connection, chosen, build.choices_schema)
         expose_previous(connection, None, build.previous_schema)
         warehouse_url = open_warehouse(settings).pipeline_url
         work_schemas.begin_work(connection, build.intermediate_schema, run_id)

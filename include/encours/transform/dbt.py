@@ -58,7 +58,8 @@ STOPPED = "the dbt process was stopped: run again"
 
 @dataclass(frozen=True)
 class Build:
-    """One build: two dates, the run, the schemas it writes to and that of what it follows."""
+    """One build: two dates, the run, the schemas it writes to, those of what it follows and of the
+    choices that it reads."""
 
     run_id: str
     as_of_date: date
@@ -68,6 +69,7 @@ class Build:
     reference_schema: str = "reference"
     intermediate_schema: str = "intermediate"
     previous_schema: str = PREVIOUS
+    choices_schema: str = "ops"
 
     @property
     def work_schemas(self) -> tuple[str, ...]:
@@ -83,6 +85,7 @@ class Build:
             "reference_schema": self.reference_schema,
             "intermediate_schema": self.intermediate_schema,
             "previous_schema": self.previous_schema,
+            "choices_schema": self.choices_schema,
         }
 
 
@@ -252,6 +255,7 @@ def _request(
         build.reference_schema,
         build.intermediate_schema,
         build.previous_schema,
+        build.choices_schema,
     )
     return {
         "project": [*schemas, warehouse_url],
@@ -389,4 +393,5 @@ def rebuild_of(build: Build, schema: str) -> Build:
         reference_schema=work,
         intermediate_schema=work,
         previous_schema=f"{schema}_previous",
+        choices_schema=work,
     )

@@ -1,5 +1,5 @@
 -- grain: one row per policy: what this home chose
--- The home's own choice (ops.policy_choice, filled from <home>/policies.yml) wins over the seed.
+-- The home's own choice (<home>/policies.yml) wins over the seed.
 -- What spans entities (dates, scopes above the entity) reads this; one entity's: int_policies.
 with defaults as (
     select
@@ -15,7 +15,7 @@ choices as (
     select
         policy,
         value
-    from {{ source('ops', 'policy_choice') }}
+    from {{ source('choices', 'policy_choice') }}
     where entity_id is null
 ),
 

@@ -5,7 +5,7 @@ with choices as (
         entity_id,
         policy,
         value
-    from {{ source('ops', 'policy_choice') }}
+    from {{ source('choices', 'policy_choice') }}
     where entity_id is not null
 ),
 

@@ -8,7 +8,7 @@ with final as (
         string_agg(announced.reason, '; ' order by announced.reason) as reason,
         max(announced.ends_on) as ends_on
     from {{ ref('int_entities') }} as entities
-    inner join {{ source('ops', 'announced_change') }} as announced
+    inner join {{ source('choices', 'announced_change') }} as announced
         on
             announced.entity_id is null
             or entities.entity_id = announced.entity_id

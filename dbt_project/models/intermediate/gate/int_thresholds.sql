@@ -16,7 +16,7 @@ with chosen as (
                     then cast(choices.value as numeric)
             end
         ) as hold_above
-    from {{ source('ops', 'policy_choice') }} as choices
+    from {{ source('choices', 'policy_choice') }} as choices
     inner join {{ ref('thresholds') }} as thresholds
         on
             choices.policy in (
