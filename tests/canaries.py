@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import base64
 import gzip
+import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import psycopg
 from psycopg import sql
 
+from encours.orchestration.airflow_home import known_fernet_key, users_file
 from encours.settings import Settings
-from encours.warehouse import embedded
+from encours.warehouse import embedded, ownership
 
+# What a home keeps beside its secrets: ports, and the name that it goes by in the warehouse.
+NOT_SECRET = {"embedded.port", "airflow.port", ownership.MARK}
 TABLES = """
 select table_schema, table_name from information_schema.tables
 where table_schema not in ('pg_catalog', 'information_schema') and table_type = 'BASE TABLE'
@@ -46,6 +50,20 @@ def files_with(folder: Path, words: Iterable[str]) -> dict[str, list[str]]:
         for path in folder.rglob("*")
         if path.is_file() and (found := found_in(_text(path), words))
     }
+
+
+def secrets_of(settings: Settings) -> dict[str, str]:
+    """What a home made up to keep to itself, by its name: passwords, keys and what is derived of
+    them."""
+    found = {
+        path.name: path.read_text().strip()
+        for path in settings.secrets_dir.iterdir()
+        if path.name not in NOT_SECRET
+    }
+    users = json.loads(found.pop(users_file(settings).name, "{}"))
+    found.update({f"password of {user}": password for user, password in users.items()})
+    key = known_fernet_key(settings, {})
+    return found | ({"fernet key": key} if key else {})
 
 
 def company_server(company: Settings, password: str) -> str:

@@ -26,6 +26,7 @@ from cryptography.fernet import Fernet
 from receivers import lineage_receiver, metrics_receiver
 from scheduled_home import ScheduledHome, new_home, running, wait_for
 
+from canaries import files_with, found_in, secrets_of, table_texts
 from encours.demo.books import DemoOptions, write_books
 from encours.errors import BadInput, FatalError
 from encours.orchestration import services
@@ -35,7 +36,7 @@ from encours.orchestration.doctor.findings import Finding, Installation, State
 from encours.settings import Settings
 from encours.sources.registry import API_SOURCES
 from encours.warehouse import embedded
-from encours.warehouse.connections import open_warehouse
+from encours.warehouse.connections import AIRFLOW, PIPELINE, READER, open_warehouse
 from home_processes import processes_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("scheduler")]
@@ -510,6 +511,32 @@ def test_what_a_command_publishes_is_an_event_for_those_who_wait_for_marts(
     )
     assert (event["name"], event["source_dag_id"]) == ("marts/receivables", None)
     assert event["extra"] == {"as_of_date": as_of_date, "publication_id": publication_id}
+
+
+# --- what nobody is told -----------------------------------------------------------------------
+
+
+def test_secrets_that_a_home_makes_up_stay_in_their_folder(scheduled: ScheduledHome) -> None:
+    """Of the embedded server, of Airflow and of the users of its UI, after all of the above."""
+    settings = Settings(scheduled.home)
+    secrets, warehouse = secrets_of(settings), open_warehouse(settings)
+    told = dict(table_texts(warehouse.metadata_url)) | dict(table_texts(warehouse.pipeline_url))
+    files = {
+        name: found
+        for folder in ("airflow", "inbox", "landing", "logs", "runs")
+        for name, found in files_with(scheduled.home / folder, secrets.values()).items()
+    }
+
+    roles = {f"embedded.{role}" for role in ("superuser", PIPELINE, READER, AIRFLOW)}
+    assert roles | {"airflow_fernet", "airflow_jwt", "airflow_api", "fernet key"} <= set(secrets)
+    assert {"password of admin", "password of auditor"} <= set(secrets)
+    assert min(map(len, secrets.values())) >= 16
+    assert told["public.log"]
+    assert told["public.serialized_dag"]
+    assert {
+        table: found for table, text in told.items() if (found := found_in(text, secrets.values()))
+    } == {}
+    assert files == {}
 
 
 # --- up and stop -------------------------------------------------------------------------------

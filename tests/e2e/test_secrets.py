@@ -19,14 +19,15 @@ from datetime import date
 from pathlib import Path
 
 import psutil
+import psycopg
 import pytest
 from plain_books import write_plain_books
 
-from canaries import company_server, tables_with
+from canaries import company_server, secrets_of, tables_with
 from encours.sandbox.books import read_world
 from encours.sandbox.server import Sandbox
 from encours.settings import Settings
-from encours.warehouse import embedded
+from encours.warehouse import embedded, incidents
 
 pytestmark = [pytest.mark.slow, pytest.mark.soak, pytest.mark.xdist_group("secrets")]
 
@@ -104,14 +105,21 @@ def told() -> Iterator[Told]:
         try:
             url = company_server(company, CANARIES["warehouse"])
             with Sandbox(read_world(folder / "plain"), limits=False) as sandbox:
+                hook = {"password": f"json://me:{CANARIES['webhook']}@127.0.0.1:1/encours"}
+                mail = (
+                    f"mailto://me:{CANARIES['smtp']}@127.0.0.1:1/"
+                    "?to=you@example.com&from=me@example.com"
+                )
                 token = {**sandbox.connection("pennylane"), "password": CANARIES["token"]}
                 environment = {
                     "ENCOURS_READER_PASSWORD": CANARIES["reader"],
                     "AIRFLOW_CONN_ENCOURS_PENNYLANE": json.dumps(token),
-                    "AIRFLOW_CONN_SMTP_DEFAULT": f"smtp://me:{CANARIES['smtp']}@127.0.0.1:1",
-                    "AIRFLOW_CONN_ENCOURS_SLACK": f"https://:{CANARIES['webhook']}@127.0.0.1:1",
+                    "AIRFLOW_CONN_ENCOURS_ALERT_HOOK": json.dumps({"conn_type": "http", **hook}),
                 }
                 home = folder / "home"
+                home.mkdir(mode=0o700)
+                (home / "alerts.yml").touch(mode=0o600)
+                (home / "alerts.yml").write_text(f"channels:\n  mail: {mail}\n")
                 files = ("--files", str(folder / "plain"), "--as-of", "2026-06-30")
                 with Watch(home) as watch:
                     printed = (
@@ -148,6 +156,14 @@ def test_one_run_is_published_and_the_other_refused(told: Told) -> None:
     assert told.watch.looks > 10
 
 
+def test_channels_were_tried_and_did_not_answer(told: Told) -> None:
+    """So that their secrets passed through what writes of the attempt."""
+    with psycopg.connect(told.url) as connection:
+        tried = incidents.read_channels(connection)
+
+    assert {row["channel"] for row in tried if row["error"]} == {"hook", "mail"}
+
+
 def test_nothing_printed_holds_a_secret(told: Told) -> None:
     assert canaries_in("".join(done.stdout + done.stderr for done in told.printed)) == []
 
@@ -161,6 +177,7 @@ def test_no_file_of_the_home_holds_a_secret_but_those_for_them(told: Told) -> No
     }
 
     assert any(path.name == "run.log" for path in paths)
+    assert found.pop("alerts.yml") == ["smtp"]
     assert {Path(name).parts[0] for name in found} == {"secrets"}
     assert set().union(*found.values()) == {"reader"}
 
@@ -173,7 +190,8 @@ def test_log_of_the_server_holds_no_secret(told: Told) -> None:
 def test_no_table_holds_a_secret(told: Told, database: str) -> None:
     url = told.url.replace("/books", f"/{database}")
 
-    assert tables_with(url, CANARIES.values()) == {}
+    words = (*CANARIES.values(), *secrets_of(Settings(told.home)).values())
+    assert tables_with(url, words) == {}
 
 
 def test_database_of_a_run_holds_no_secret(told: Told) -> None:
