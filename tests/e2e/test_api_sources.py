@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -24,7 +24,7 @@ from encours.sandbox.server import Sandbox
 from encours.settings import Settings
 from encours.sources.registry import API_SOURCES
 from encours.warehouse.connections import open_warehouse
-from hostile_text import SHORTEST, spoil
+from hostile_text import OWN_COLUMNS, SHORTEST, add_spoilt_company, hostile, spoil
 from same_figures import Figures, difference, figures
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("api_sources")]
@@ -60,7 +60,28 @@ def books(tmp_path_factory: pytest.TempPathFactory) -> Path:
     spoil(folder / "plain" / "customers.csv", "customer_name")
     spoil(folder / "plain" / "documents.csv", "document_number", SHORTEST)
     spoil(folder / "plain" / "payments.csv", "reference")
+    spoil(folder / "plain" / "entities.csv", "entity_name")
+    spoil(folder / "plain" / "customers.csv", "vat_number", SHORTEST)
+    spoil(folder / "plain" / "payments.csv", "method", SHORTEST)
     return folder / "plain"
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """The books as flat files, and beside their company one whose every text is hostile."""
+
+    folder: Path
+    ids: dict[str, dict[str, str]]
+
+    @property
+    def entity(self) -> str:
+        return self.ids["entity"][ENTITY]
+
+
+@pytest.fixture(scope="module")
+def delivery(books: Path, tmp_path_factory: pytest.TempPathFactory) -> Delivery:
+    folder = tmp_path_factory.mktemp("delivery")
+    return Delivery(folder, add_spoilt_company(books, folder, "2026-06-15"))
 
 
 @pytest.fixture(scope="module")
@@ -70,9 +91,9 @@ def sandbox(books: Path) -> Iterator[Sandbox]:
 
 
 @pytest.fixture(scope="module")
-def published(home: Settings, books: Path, sandbox: Sandbox) -> Settings:
+def published(home: Settings, delivery: Delivery, sandbox: Sandbox) -> Settings:
     """The same books as flat files and through each API, side by side in one publication."""
-    steps.ingest_files(home, books)
+    steps.ingest_files(home, delivery.folder)
     for source in API_SOURCES:
         read_company(home, sandbox, source)
     read_matched(home, sandbox, MATCHED)
@@ -181,6 +202,46 @@ def test_names_arrive_as_they_were_written(published: Settings, books: Path, sou
     )
 
     assert sorted(name for (name,) in told) == written
+
+
+def test_company_with_a_hostile_text_in_every_place_has_the_figures_of_its_books(
+    published: Settings, delivery: Delivery
+) -> None:
+    """And more: the scopes of its segments, and a write-off of nothing."""
+    told = figures_of(published, delivery.entity, "files")
+
+    for table, rows in figures_of(published, ENTITY, "files").items():
+        assert sorted(set(rows) - set(told[table]), key=str)[:5] == [], table
+
+
+def test_hostile_texts_arrive_in_the_marts_as_they_were_written(
+    published: Settings, delivery: Delivery
+) -> None:
+    segments = {hostile(number) for number in range(5)}
+    customers = steps.rows(
+        published,
+        "select source_customer_id, sector, region, size_band, portfolio, payment_terms"
+        " from marts.dim_customer where entity_id = %s",
+        delivery.entity,
+    )
+    attributes = steps.rows(
+        published,
+        "select distinct 'customer', attribute, value from marts.customer_attributes"
+        " where value = any(%s)"
+        " union all select distinct 'document', attribute, value from marts.document_attributes"
+        " where value = any(%s)",
+        sorted(segments),
+        sorted(segments),
+    )
+
+    assert {row[0] for row in customers} == set(delivery.ids["customer"].values())
+    assert {text for row in customers for text in row[1:]} == segments
+    assert set(attributes) == {
+        (thing, name, text)
+        for thing in ("customer", "document")
+        for name in OWN_COLUMNS
+        for text in segments
+    }
 
 
 @pytest.mark.soak
