@@ -27,10 +27,15 @@ FAILED = CheckResult(
     check_name="receivables_agree_with_the_ledger",
     severity="critical",
     state="failed",
-    observed_value="difference 12345.67",
-    details="difference 12345.67: fr|411000|2026-06-30",
+    observed_value="98765.43, in the ledger 111111.10, difference 12345.67",
+    details="98765.43, in the ledger 111111.10, difference 12345.67: fr|411000|2026-06-30",
     sample_keys=("fr|411000|2026-06-30", HOSTILE),
     why="The sum of the open items differs from the balance of the control account in the ledger.",
+    sample_columns=("entity_id", "account", "as_of_date"),
+    row_count=2,
+    figure="98765.43",
+    at_least="111111.10",
+    at_most="111111.10",
 )
 PHONE = {"width": 360, "height": 740}
 

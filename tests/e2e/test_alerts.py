@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -70,7 +70,7 @@ def fail(settings: Settings, run_id: str, error: Exception | None = None) -> Non
     )
 
 
-def hold(settings: Settings, run_id: str, *checks: str) -> None:
+def hold(settings: Settings, run_id: str, *checks: str, found: Sequence[CheckResult] = ()) -> None:
     """A run that these checks hold, as the gate writes it down and its task reports it."""
     with steps.pipeline(settings) as connection:
         steps.make_candidate(connection, run_id, 2)
@@ -92,9 +92,12 @@ def hold(settings: Settings, run_id: str, *checks: str) -> None:
                     details=f"{AMOUNT}: {NAME}",
                     sample_keys=(NAME,),
                     why="A rule.",
+                    sample_columns=("customer_id",),
+                    row_count=1,
                 )
                 for check in checks
-            ],
+            ]
+            + list(found),
         )
     alerting.report_failure(
         settings,
@@ -163,6 +166,30 @@ def test_hold_by_another_check_is_told_again(books: Settings, receiver: Receiver
         "[Encours] Publication held, 1 check",
         "[Encours] Publication held, 2 checks",
     ]
+
+
+def test_hold_tells_both_numbers_and_the_entity(books: Settings, receiver: Receiver) -> None:
+    jumped = CheckResult(
+        table_name="int_drift",
+        check_name="outstanding_did_not_jump",
+        severity="critical",
+        state="failed",
+        observed_value="300.00 after 1000.00, change 2.333, limit 2 and 1 more",
+        details="",
+        sample_keys=("lyon|all", "paris|all"),
+        why="What is owed jumped.",
+        sample_columns=("entity_id", "item"),
+        row_count=2,
+        figure="300.00",
+        at_least="333.3333",
+    )
+
+    hold(books, "night-1", "rule_a", found=[jumped])
+
+    told = receiver.contents[0]["message"].replace("\u00a0", " ")
+    assert "- int_drift / outstanding_did_not_jump (Entity: lyon, paris)\n" in told
+    assert "observed: 300.00 · expected: 333.3333 at least · and 1 more\n" in told
+    assert "- dim_customer / rule_a\n  observed: 1 row · expected: 0 rows\n" in told
 
 
 def test_release_ends_the_hold_and_says_so_once(books: Settings, receiver: Receiver) -> None:

@@ -107,10 +107,9 @@ class Questions:
 def check_results(home: Settings, run_id: str) -> dict[str, CheckResult]:
     """By the name that the catalogue gives a check: `table.check`, or the name of a test."""
     with steps.pipeline(home) as connection:
-        rows = ledger.read_check_results(connection, run_id)
+        results = ledger.read_check_results(connection, run_id)
     found = {}
-    for row in rows:
-        result = CheckResult(**{**row, "sample_keys": tuple(row["sample_keys"])})
+    for result in results:
         name = f"{result.table_name}.{result.check_name}"
         found[name if name in EXPECTATIONS else result.check_name] = result
     return found

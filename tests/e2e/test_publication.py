@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -211,17 +212,28 @@ def test_results_of_the_run_are_published_with_it(books: Settings) -> None:
         "",
         (),
         "Because.",
+        figure="110",
+        at_most="300",
     )
+    day = "2036-03-31"
+    dated = replace(
+        found, table_name="mart_dso", observed_value=day, unit="day", figure=day, at_most=day
+    )
+    older = replace(found, table_name="mart_kpi_monthly", figure=None, at_most=None)
     with steps.pipeline(books) as connection:
-        ledger.write_check_results(connection, "second", [found])
+        ledger.write_check_results(connection, "second", [found, dated, older])
 
     publish(books, "second")
 
     assert steps.rows(
         books,
-        "select run_id, check_name, state, observed_number::text, gate_decision"
-        " from marts.mart_data_quality",
-    ) == [("second", "outstanding_did_not_jump", "passed", "0.100", "publish")]
+        "select run_id, table_name, state, observed_number::text, expected_at_least::text,"
+        " expected_at_most::text, gate_decision from marts.mart_data_quality order by 2",
+    ) == [
+        ("second", "int_drift", "passed", "110", None, "300", "publish"),
+        ("second", "mart_dso", "passed", None, None, None, "publish"),
+        ("second", "mart_kpi_monthly", "passed", "110", None, None, "publish"),
+    ]
 
 
 def test_verdict_of_another_run_publishes_nothing(books: Settings) -> None:

@@ -338,11 +338,12 @@ from
 cross join lateral generate_series(1, total) as n;
 
 create table int_drift (
-    entity_id text, measure text, item text, change numeric, warn_above numeric, hold_above numeric,
-    state text, told text, announced_reason text
+    entity_id text, measure text, item text, measured_value numeric, change numeric,
+    warn_above numeric, hold_above numeric, at_least numeric, at_most numeric, state text, told text,
+    announced_reason text
 );
 insert into int_drift
-select 'fr01', measure, 'all', 0.1, 0.5, 2.0, 'steady', '110 after 100', null
+select 'fr01', measure, 'all', 110, 0.1, 0.5, 2.0, null, 300, 'steady', '110 after 100', null
 from unnest(
     array[
         'past_movements', 'vanished_items', 'vanished_customers', 'changed_items', 'added_items',
@@ -361,11 +362,12 @@ select
     0.00 as difference_company_amount;
 
 create table int_revaluation_rates (
-    entity_id text, currency_code text, item_count bigint, rate_age_days integer, rate_state text,
-    holds_publication boolean, what_to_do text
+    entity_id text, currency_code text, item_count bigint, rate_age_days integer,
+    outrun_days integer, rate_hold_after_days integer, rate_warn_after_days integer,
+    rate_state text, holds_publication boolean, what_to_do text
 );
 insert into int_revaluation_rates values
-('fr01', 'USD', 1, 1, 'current', false, null);
+('fr01', 'USD', 1, 1, 0, 35, 7, 'current', false, null);
 
 create table int_refused_rows (
     source text, stream text, entity_id text, record_key text, file_name text, line_no bigint,

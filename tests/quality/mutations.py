@@ -409,12 +409,14 @@ MUTATIONS: Final[dict[tuple[str, str], str]] = {
     """,
     **{
         ("int_drift", check): f"""
-        update intermediate.int_drift set state = 'held' where measure = '{measure}'
+        update intermediate.int_drift set state = 'held', measured_value = 400
+        where measure = '{measure}'
     """
         for measure, check in HELD_BY.items()
     },
     ("int_drift", "nothing_moved_more_than_usual"): """
-        update intermediate.int_drift set state = 'noted' where measure = 'customers'
+        update intermediate.int_drift set state = 'noted', measured_value = 400
+        where measure = 'customers'
     """,
     ("int_drift", "announced_jumps_are_reported"): """
         update intermediate.int_drift set state = 'announced', announced_reason = 'a new contract'
@@ -438,7 +440,9 @@ MUTATIONS: Final[dict[tuple[str, str], str]] = {
     """,
     ("int_revaluation_rates", "rates_are_not_too_old"): """
         update intermediate.int_revaluation_rates
-        set rate_state = 'too_old', holds_publication = true, what_to_do = 'rate of 2024-12-01'
+        set
+            rate_state = 'too_old', outrun_days = 36, holds_publication = true,
+            what_to_do = 'rate of 2024-12-01'
     """,
     ("int_revaluation_rates", "rates_are_current"): """
         update intermediate.int_revaluation_rates

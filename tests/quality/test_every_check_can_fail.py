@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
 
 import pytest
 from candidate import SCHEMAS, execute
 from mutations import MUTATIONS
 
+from encours.alerts.notices import Quantity
+from encours.orchestration.alert_findings import OF_MANY, findings
 from encours.quality.checkpoint import FIRST_PUBLICATION, CheckResult, run_suites
 from encours.quality.suites import Expectation, Suite, expected_checks, load_suites
 from encours.quality.verdict import decide
@@ -18,6 +24,10 @@ CHECKS = {
     (suite.table_name, one.name): (suite, one) for suite in SUITES for one in suite.expectations
 }
 
+READ: Mapping[str, Callable[[str], Any]] = {
+    "day": date.fromisoformat,
+    "moment": datetime.fromisoformat,
+}
 Audit = Callable[..., dict[str, CheckResult]]
 
 
@@ -65,6 +75,24 @@ def test_comparisons_pass_with_a_note_on_the_first_publication(candidate: str) -
     assert noted == {key for key, (_, one) in CHECKS.items() if one.needs_publication}
 
 
+def assert_is_told_in_figures(red: CheckResult) -> None:
+    """A message tells two figures, of which one is wrong by the other, or counts the rows."""
+    (told,) = findings([red])
+    if told.expected == Quantity("0", "rows"):
+        assert told.observed.unit == "rows"
+        assert int(told.observed.value) > 0
+        # What words say of a company, a source or a date is to be told in figures.
+        has_words = not re.fullmatch(r"\d+ rows?", red.observed_value or "")
+        assert not (has_words and OF_MANY.issuperset(red.sample_columns))
+    elif told.observed != Quantity("nothing", "word"):
+        assert told.observed.unit == told.expected.unit
+        read = READ.get(red.unit, Decimal)
+        low, figure, high = (
+            read(text or red.figure) for text in (red.at_least, red.figure, red.at_most)
+        )
+        assert not low <= figure <= high
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("suite", "expectation", "mutation"),
@@ -87,6 +115,8 @@ def test_a_spoiled_candidate_turns_its_check_red(
     assert red.observed_value
     assert red.details
     assert bool(red.sample_keys) == bool(expectation.sample_key)
+    if red.severity == "critical":
+        assert_is_told_in_figures(red)
     assert "not_checked" not in {result.state for result in results.values()}
 
 

@@ -7,12 +7,11 @@ import pytest
 from encours.alerts.notices import Finding, Quantity
 from encours.orchestration.alert_findings import absent, findings, holding, without_data
 from encours.quality.results import CheckResult
-from encours.quality.suites import Expectation, Suite
 
 NAME, AMOUNT = "Boulangerie Canari", "98765.43"
 
 
-def result(observed: str | None, **facts: object) -> CheckResult:
+def result(observed: str | None = None, *sample_columns: str, **facts: object) -> CheckResult:
     given = {
         "table_name": "mart_dso",
         "check_name": "rule_holds",
@@ -21,55 +20,80 @@ def result(observed: str | None, **facts: object) -> CheckResult:
         "details": f"{observed}: {NAME}",
         "sample_keys": (),
         "why": "It must hold.",
+        "row_count": 1,
     }
-    return CheckResult(observed_value=observed, **(given | facts))  # type: ignore[arg-type]
-
-
-def suite(*sample_key: str) -> Suite:
-    rule = Expectation(
-        "rule_holds", "unexpected_rows", "critical", "It must hold.", {}, sample_key=sample_key
+    return CheckResult(
+        observed_value=observed,
+        sample_columns=sample_columns,
+        **(given | facts),  # type: ignore[arg-type]
     )
-    return Suite("marts", "mart_dso", "finance", (rule,))
 
 
-def found(observed: str | None, *sample_key: str, **facts: object) -> Finding:
-    (one,) = findings([result(observed, **facts)], [suite(*sample_key)])
+def found(observed: str | None = None, *sample_columns: str, **facts: object) -> Finding:
+    (one,) = findings([result(observed, *sample_columns, **facts)])
     return one
 
 
-def test_figure_of_one_customer_becomes_a_number_of_rows() -> None:
-    assert found(AMOUNT, "customer_id").observed == Quantity("1", "rows")
-    assert found(f"{AMOUNT} and 4 more", "open_item_id").observed == Quantity("5", "rows")
-    assert found(AMOUNT, "scope_type", "scope_value").observed == Quantity("1", "rows")
+@pytest.mark.parametrize("key", ["customer_id", "open_item_id", "scope_value"])
+def test_figures_of_a_customer_become_a_number_of_rows(key: str) -> None:
+    one = found(AMOUNT, "entity_id", key, figure=AMOUNT, at_least="0", at_most="0", row_count=5)
 
-
-def test_figure_of_rows_without_a_key_is_not_told() -> None:
-    assert found(AMOUNT).observed == Quantity("1", "rows")
+    assert (one.observed, one.expected) == (Quantity("5", "rows"), Quantity("0", "rows"))
+    assert one.more_count == 0
 
 
 def test_rule_of_the_models_counts_rows() -> None:
-    (one,) = findings([result("4", table_name="fct_open_items")], [suite()])
+    one = found("4", table_name="fct_open_items", row_count=4)
 
-    assert one.observed == Quantity("4", "rows")
-
-
-def test_figure_of_an_entity_is_told() -> None:
-    assert found("0.43 and 1 more", "entity_id").observed == Quantity("0.43", "number")
+    assert (one.observed, one.expected) == (Quantity("4", "rows"), Quantity("0", "rows"))
 
 
-def test_rows_are_told_as_rows() -> None:
-    assert found("3 rows", "customer_id").observed == Quantity("3", "rows")
-    assert found("5 of 200 rows", "customer_id").observed == Quantity("5", "rows")
+def test_figure_of_an_entity_is_told_with_what_it_should_have_been() -> None:
+    one = found(f"{NAME} and 1 more", "entity_id", figure="7.50", at_most="5", row_count=2)
+
+    assert one.observed == Quantity("7.50", "number")
+    assert one.expected == Quantity("5", "number", "at_most")
+    assert one.more_count == 1
 
 
-def test_words_that_were_observed_are_not_told() -> None:
-    assert found(NAME, "entity_id").observed == Quantity("unknown", "word")
+@pytest.mark.parametrize(
+    ("low", "high", "told"),
+    [
+        ("10", None, Quantity("10", "days", "at_least")),
+        ("10", "20", Quantity("10", "days", high="20")),
+        ("10", "10", Quantity("10", "days")),
+    ],
+)
+def test_expected_numbers_are_those_of_the_check(
+    low: str | None, high: str | None, told: Quantity
+) -> None:
+    one = found("7", figure="7", at_least=low, at_most=high, unit="days", row_count=None)
+
+    assert (one.observed, one.expected) == (Quantity("7", "days"), told)
+
+
+def test_day_that_is_missing_is_told_as_nothing() -> None:
+    day = "2025-01-31"
+    one = found(None, at_least=day, at_most=day, unit="day")
+
+    assert (one.observed, one.expected) == (Quantity("nothing", "word"), Quantity(day, "day"))
+
+
+def test_result_of_an_earlier_version_is_told_without_a_number() -> None:
+    assert found("3 rows", row_count=None).observed == Quantity("unknown", "word")
 
 
 def test_nothing_of_a_customer_is_in_any_finding() -> None:
     told = repr(
         [
-            found(observed, *keys, sample_keys=(f"lyon|{NAME}",), details=f"{NAME} {AMOUNT}")
+            found(
+                observed,
+                *keys,
+                figure=AMOUNT,
+                at_most=AMOUNT,
+                sample_keys=(f"lyon|{NAME}",),
+                details=f"{NAME} {AMOUNT}",
+            )
             for observed in (AMOUNT, f"{AMOUNT} and 2 more", NAME, None)
             for keys in (("entity_id", "customer_id"), ("customer_id",), ("open_item_id",))
         ]
@@ -79,24 +103,12 @@ def test_nothing_of_a_customer_is_in_any_finding() -> None:
     assert AMOUNT not in told
 
 
-def test_entities_are_read_from_the_keys_of_the_rows() -> None:
-    one = found("2 rows", "customer_id", "entity_id", sample_keys=(f"{NAME}|lyon", f"{NAME}|paris"))
+def test_entities_are_named_in_the_order_of_the_rows() -> None:
+    keys = (f"{NAME}|paris", f"{NAME}|lyon", f"{NAME}|paris", f"{NAME}|")
 
-    assert one.entity_ids == ("lyon", "paris")
+    one = found("4 rows", "customer_id", "entity_id", sample_keys=keys)
 
-
-def test_expected_numbers_are_those_of_the_check() -> None:
-    limited = Expectation(
-        "rule_holds",
-        "expect_table_row_count_to_be_between",
-        "critical",
-        "It must hold.",
-        {"min_value": 10, "max_value": 20},
-    )
-    (one,) = findings([result("7")], [Suite("marts", "mart_dso", "finance", (limited,))])
-
-    assert one.observed == Quantity("7", "number")
-    assert one.expected == Quantity("10", "number", high="20")
+    assert one.entity_ids == ("paris", "lyon")
 
 
 def test_check_that_did_not_run_has_no_answer() -> None:

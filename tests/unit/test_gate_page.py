@@ -66,10 +66,12 @@ def check(**changes: Any) -> dict[str, Any]:
         "check_name": "receivables_agree_with_the_ledger",
         "severity": "critical",
         "state": "failed",
-        "observed_value": "difference 12345.67",
-        "expected": None,
+        "observed_value": "98765.43, in the ledger 111111.10, difference 12345.67",
+        "expected": ("111111.10", "111111.10"),
+        "unit": "number",
         "details": "",
-        "sample_keys": ["fr|411000|2026-06-30"],
+        "sample_columns": ("entity_id", "account", "as_of_date"),
+        "sample_keys": ("fr|411000|2026-06-30",),
         "why": "The open items differ from the control account.",
         **changes,
     }
@@ -280,17 +282,35 @@ def test_viewer_may_not_act_even_with_the_form_of_another(step: str, act: dict[s
 
 
 def test_held_run_shows_each_check_with_what_was_seen_and_what_was_expected() -> None:
-    limits = check(check_name="rows_are_there", observed_value="0", expected=(1, 5000))
-    gate = FakeGate(runs={HELD_RUN: judged(checks=[check(), limits])})
+    rows = check(check_name="rows_are_there", observed_value="3 rows", expected=None)
+    gate = FakeGate(runs={HELD_RUN: judged(checks=[check(), rows])})
 
     page = browse(gate=gate).get().text
 
     assert "2 contrôles retiennent la publication" in page
     assert "écart de 12\u202f345,67" in page
+    assert "<dd>111\u202f111,10</dd>" in page
     assert "aucune ligne" in page
-    assert "de 1 à 5\u202f000" in page
+    assert "entity_id|account|as_of_date" in page
     assert "fr|411000|2026-06-30" in page
     assert "The open items differ from the control account." in page
+
+
+@pytest.mark.parametrize(
+    ("limits", "unit", "told"),
+    [
+        (("1", "5000"), "number", "de 1 à 5\u202f000"),
+        (("0.5", None), "number", "au moins 0,5"),
+        ((None, "120"), "days", "au plus 120 jours"),
+        (("2026-06-30", "2026-06-30"), "day", "30 juin 2026"),
+        (("2026-06-30T18:05:00+00:00", None), "moment", "au moins 30 juin 2026, 18:05"),
+        (None, "number", "aucune ligne"),
+    ],
+)
+def test_what_was_expected_is_told_with_its_unit(
+    limits: tuple[str | None, str | None] | None, unit: str, told: str
+) -> None:
+    assert Wording("fr").expected(limits, unit) == told
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,9 @@ with final as (
         observed_value,
         observed_number,
         why,
-        gate_decision
+        gate_decision,
+        expected_at_least,
+        expected_at_most
     from {{ source('ops', 'judged_check') }}
     where
         known_on < {{ known_on() }}

@@ -53,6 +53,8 @@ class Finding:
     source: str = ""
     since: str = ""
     customer_count: int = 0
+    # Rows that the check found beside the one whose figures are told.
+    more_count: int = 0
     # Only where the home asks for them.
     customers: tuple[str, ...] = ()
 
@@ -217,6 +219,8 @@ class _Words:
             f"{self.text('observed')}{separator}{self.quantity(finding.observed)} · "
             f"{self.text('expected')}{separator}{self.quantity(finding.expected)}"
         )
+        if finding.more_count:
+            line += f" · {self.text('more', count=number(finding.more_count, self._language))}"
         if finding.since:
             line += f" · {self.text('since')} {self.day(finding.since)}"
         yield line

@@ -76,6 +76,7 @@ FRENCH = {
     "between": "de {low} à {high}",
     "one_row": "1 ligne",
     "some_rows": "{count} lignes",
+    "some_days": "{count} jours",
     "rows_of": "{count} lignes sur {total}",
     "and_more": "{figure}, et {count} de plus",
     "details": "Détail",
@@ -218,6 +219,7 @@ ENGLISH = {
     "between": "{low} to {high}",
     "one_row": "1 row",
     "some_rows": "{count} rows",
+    "some_days": "{count} days",
     "rows_of": "{count} of {total} rows",
     "and_more": "{figure}, and {count} more",
     "details": "Detail",
@@ -310,6 +312,10 @@ FRENCH_OBSERVED = {
     " of the invoices without tax": " des factures sans taxe",
     " items published in all": " postes publiés en tout",
     " is not explained": " inexpliqué",
+    ", in the ledger ": ", au grand livre ",
+    ", difference ": ", écart de ",
+    " debited, ": " au débit, ",
+    " credited": " au crédit",
     " of which ": " dont ",
     " of ": " sur ",
     " after ": " contre ",
@@ -500,12 +506,23 @@ class Wording:
             seen, announced = typeset(french), typeset(announced and ", annoncé : ")
         return f"{self._figures(seen)}{announced}{reason}"
 
-    def expected(self, limits: tuple[Any, Any] | None) -> str:
-        low, high = limits or (None, None)
-        if low is None and high is None:
+    def expected(self, limits: tuple[str | None, str | None] | None, unit: str) -> str:
+        """What a check would have passed with: a limit, or no row at all."""
+        if limits is None:
             return self.words["no_such_row"]
-        name = "at_most" if low is None else "at_least" if high is None else "between"
-        return self.words[name].format(low=self._figures(str(low)), high=self._figures(str(high)))
+        low, high = (self._limit(limit, unit) if limit else "" for limit in limits)
+        if low == high:
+            return low
+        name = "at_most" if not low else "at_least" if not high else "between"
+        return self.words[name].format(low=low, high=high)
+
+    def _limit(self, limit: str, unit: str) -> str:
+        if unit == "day":
+            return self.day(date.fromisoformat(limit))
+        if unit == "moment":
+            return self.moment(datetime.fromisoformat(limit))
+        shown = self._figures(limit)
+        return self.words["some_days"].format(count=shown) if unit == "days" else shown
 
     def _figures(self, text: str) -> str:
         return FIGURE.sub(lambda found: self.number(Decimal(found[0])), text)

@@ -1,29 +1,27 @@
 """What the gate found, in the words of a message: rows and rules, no customer and no amount of one.
 
-A figure is told only where the rows of the check are no customers or documents; of the others, how
-many there are.
+Where the rows of a check are companies, sources or dates, what was judged and what it should have
+been is told of the first; where they are customers or documents, how many there are.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from decimal import Decimal, InvalidOperation
+from collections.abc import Iterator, Sequence
 
 from encours.alerts.notices import Finding, Quantity
 from encours.quality.results import CheckResult
-from encours.quality.suites import UNEXPECTED_ROWS, Expectation, Suite
 
-# What may identify the rows of a check whose figure can be told.
+# What may identify the rows of a check whose figures can be told. A check whose rows have no key
+# is about the whole of its table.
 OF_MANY = frozenset(
     {
         *("entity_id", "source", "stream", "currency_code", "company_currency_code"),
         *("as_of_date", "month_start", "issue_month", "period_end_date", "closing_date"),
-        *("bucket", "scope_type", "attribute", "account", "run_id", "measure", "policy"),
+        *("bucket", "scope_type", "attribute", "account", "run_id", "measure", "item", "policy"),
+        "table_name",
     }
 )
-_ROWS = re.compile(r"(\d+)(?: of \d+)? rows?")
-_AND_MORE = re.compile(r"(?P<figure>.*) and (?P<others>\d+) more")
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|«[^»]*»|“[^”]*”")
 _AMOUNT = re.compile(r"(?<![\w.])-?\d[\d \u00a0\u202f']*[.,]\d{2,}(?![\w.])")
 _LONGEST_LINE = 300
@@ -39,14 +37,8 @@ def holding(results: Sequence[CheckResult]) -> list[CheckResult]:
     ]
 
 
-def findings(results: Sequence[CheckResult], suites: Sequence[Suite]) -> Iterator[Finding]:
-    known = {
-        (suite.table_name, expectation.name): expectation
-        for suite in suites
-        for expectation in suite.expectations
-    }
-    for result in results:
-        yield _finding(result, known.get((result.table_name, result.check_name)))
+def findings(results: Sequence[CheckResult]) -> Iterator[Finding]:
+    return map(_finding, results)
 
 
 def absent(reasons: Sequence[str], results: Sequence[CheckResult]) -> Iterator[Finding]:
@@ -63,7 +55,7 @@ def absent(reasons: Sequence[str], results: Sequence[CheckResult]) -> Iterator[F
             )
 
 
-def _finding(result: CheckResult, expectation: Expectation | None) -> Finding:
+def _finding(result: CheckResult) -> Finding:
     what = f"{result.table_name} / {result.check_name}"
     if result.state != "failed":
         return Finding(
@@ -72,58 +64,51 @@ def _finding(result: CheckResult, expectation: Expectation | None) -> Finding:
             expected=Quantity("an_answer", "word"),
             why=without_data(result.why),
         )
-    keys = expectation.sample_key if expectation else ()
+    limits = (result.at_least, result.at_most)
+    has_figures = limits != (None, None) and OF_MANY.issuperset(result.sample_columns)
     return Finding(
         what,
-        observed=_observed(result, expectation),
-        expected=_expected(expectation),
+        observed=_figure(result) if has_figures else _counted(result),
+        expected=_expected(result) if has_figures else Quantity("0", "rows"),
         why=result.why,
-        entity_ids=_entities(result, keys),
+        entity_ids=_entities(result),
+        more_count=max(result.row_count or 0, 1) - 1 if has_figures else 0,
     )
 
 
-def _observed(result: CheckResult, expectation: Expectation | None) -> Quantity:
-    keys = expectation.sample_key if expectation else ()
-    text = (result.observed_value or "").strip()
-    if rows := _ROWS.fullmatch(text):
-        return Quantity(rows[1], "rows")
-    several = _AND_MORE.fullmatch(text)
-    figure = several["figure"] if several else text
-    if not _is_number(figure):
+def _figure(result: CheckResult) -> Quantity:
+    if result.figure is None:
+        return Quantity("nothing", "word")
+    return Quantity(result.figure, result.unit)
+
+
+def _counted(result: CheckResult) -> Quantity:
+    if result.row_count is None:
+        # A result of an earlier version of Encours.
         return Quantity("unknown", "word")
-    if expectation is None:
-        # A test of the models: it counts its rows.
-        return Quantity(figure, "rows") if figure.isdigit() else Quantity("unknown", "word")
-    if expectation.type != UNEXPECTED_ROWS or (keys and OF_MANY.issuperset(keys)):
-        return Quantity(figure, "number")
-    return Quantity(str(1 + int(several["others"])) if several else "1", "rows")
+    return Quantity(str(result.row_count), "rows")
 
 
-def _expected(expectation: Expectation | None) -> Quantity:
-    limits: Mapping[str, object] = expectation.kwargs if expectation else {}
-    low, high = limits.get("min_value"), limits.get("max_value")
-    if low is None and high is None:
-        return Quantity("0", "rows")
+def _expected(result: CheckResult) -> Quantity:
+    low, high = result.at_least, result.at_most
+    if low == high:
+        return Quantity(str(low), result.unit)
     if low is not None and high is not None:
-        return Quantity(str(low), "number", high=str(high))
+        return Quantity(low, result.unit, high=high)
     if high is not None:
-        return Quantity(str(high), "number", "at_most")
-    return Quantity(str(low), "number", "at_least")
+        return Quantity(high, result.unit, "at_most")
+    return Quantity(str(low), result.unit, "at_least")
 
 
-def _entities(result: CheckResult, keys: Sequence[str]) -> tuple[str, ...]:
-    if "entity_id" not in keys:
+def _entities(result: CheckResult) -> tuple[str, ...]:
+    """In the order of the rows: the figures are those of the first."""
+    columns = result.sample_columns
+    if "entity_id" not in columns:
         return ()
-    place = list(keys).index("entity_id")
+    place = columns.index("entity_id")
     found = (sample.split("|") for sample in result.sample_keys)
-    return tuple(sorted({parts[place] for parts in found if len(parts) == len(keys)}))
-
-
-def _is_number(text: str) -> bool:
-    try:
-        return Decimal(text).is_finite()
-    except InvalidOperation:
-        return False
+    named = (parts[place] for parts in found if len(parts) == len(columns))
+    return tuple(dict.fromkeys(name for name in named if name))
 
 
 def without_data(line: str) -> str:

@@ -23,9 +23,7 @@ from encours.alerts.notices import Finding, Notice, Quantity, from_json, render
 from encours.errors import EncoursError, QualityHold
 from encours.orchestration import accesses, alert_findings, services
 from encours.orchestration.deadlines import is_published_by
-from encours.quality.results import CheckResult
-from encours.quality.suites import load_suites
-from encours.settings import Settings, project_root
+from encours.settings import Settings
 from encours.warehouse import incidents, ledger
 from encours.warehouse.connections import connect, open_warehouse
 from encours.warehouse.incidents import Incident, Occurrence
@@ -161,10 +159,7 @@ def send_test(settings: Settings) -> dict[str, str | None]:
 
 def _report_hold(desk: _Desk, run_id: str) -> None:
     verdict = ledger.read_verdict(desk.connection, run_id)
-    results = [
-        CheckResult(**{**row, "sample_keys": tuple(row["sample_keys"])})
-        for row in ledger.read_check_results(desk.connection, run_id)
-    ]
+    results = ledger.read_check_results(desk.connection, run_id)
     holding = alert_findings.holding(results)
     missing = list(alert_findings.absent(verdict["reasons"] if verdict else (), holding))
     names = [f"{result.table_name} / {result.check_name}" for result in holding]
@@ -174,14 +169,13 @@ def _report_hold(desk: _Desk, run_id: str) -> None:
     )
     if opened is None:
         return
-    suites = load_suites(project_root() / "expectations")
     run = ledger.read_run(desk.connection, run_id)
     desk.queue(
         Notice(
             "hold",
             run_id=run_id,
             as_of_date=run["as_of_date"].isoformat() if run and run["as_of_date"] else "",
-            findings=(*alert_findings.findings(holding, suites), *missing),
+            findings=(*alert_findings.findings(holding), *missing),
         )
     )
 

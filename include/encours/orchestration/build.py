@@ -163,7 +163,7 @@ def audit_candidate(settings: Settings, build: dbt.Build) -> None:
         if dates:
             results = (
                 # Of the tests, which an earlier attempt may have run before it was cut off.
-                *_read_results(connection, build.run_id),
+                *ledger.read_check_results(connection, build.run_id),
                 carrying.check_carried(connection, dates),
                 *_run_suites(connection, warehouse, build),
             )
@@ -203,7 +203,7 @@ def _testing(
 def decide_publication(settings: Settings, run_id: str) -> str:
     """Turn the check results into a verdict row. Returns `publish` or `hold`."""
     with _step(settings, run_id, "decide") as (connection, _):
-        results = _read_results(connection, run_id)
+        results = ledger.read_check_results(connection, run_id)
         verdict = decide(results, expected=_expected(connection, run_id))
         ledger.write_verdict(connection, run_id, verdict, decided_by="gate")
     return str(verdict.decision)
@@ -288,13 +288,6 @@ def _has_live_files(connection: psycopg.Connection, known_on: datetime) -> bool:
         {"known_on": known_on},
     ).fetchone()
     return bool(row and row[0])
-
-
-def _read_results(connection: psycopg.Connection, run_id: str) -> list[CheckResult]:
-    return [
-        CheckResult(**{**row, "sample_keys": tuple(row["sample_keys"])})
-        for row in ledger.read_check_results(connection, run_id)
-    ]
 
 
 def _run_suites(

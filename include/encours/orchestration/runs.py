@@ -23,6 +23,7 @@ from encours.orchestration import accesses, announcement, inbox_files, ingest
 from encours.orchestration.failures import Failure, read_failure, told
 from encours.orchestration.run_ids import new_run_id
 from encours.policies import read_announcements, read_choices
+from encours.quality.results import CheckResult
 from encours.settings import DEFAULT_HOME, Settings
 from encours.sources.registry import API_SOURCES, FILE_SOURCES, SOURCES
 from encours.warehouse import ledger, ownership
@@ -240,13 +241,11 @@ def _report(settings: Settings, run_id: str, seconds: float, log_path: Path) -> 
     )
 
 
-def _warnings(results: list[dict[str, Any]]) -> Iterator[str]:
+def _warnings(results: list[CheckResult]) -> Iterator[str]:
     for result in results:
-        if result["state"] == "failed" and result["severity"] == "warning":
-            yield (
-                f"{result['table_name']}.{result['check_name']}: "
-                f"{result['details'] or result['observed_value']}"
-            )
+        if result.state == "failed" and result.severity == "warning":
+            seen = result.details or result.observed_value
+            yield f"{result.table_name}.{result.check_name}: {seen}"
 
 
 # ------------------------------------------------------------------------------ for a person

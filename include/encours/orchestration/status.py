@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -12,8 +11,8 @@ from psycopg.rows import dict_row
 
 from encours.loading.raw_schema import ensure_raw
 from encours.orchestration import alerting
-from encours.quality.suites import load_suites
-from encours.settings import Settings, project_root
+from encours.quality.results import CheckResult
+from encours.settings import Settings
 from encours.warehouse import incidents, ledger, publication
 from encours.warehouse.connections import connect, open_warehouse
 
@@ -123,11 +122,7 @@ def _judged(connection: psycopg.Connection, run_id: str, *, is_waiting: bool) ->
     """`checks` hold a publication, `warnings` are for a person to look at. `expected` of a check:
     the least and the greatest value allowed; None where no row at all may be found."""
     verdict = ledger.read_verdict(connection, run_id)
-    limits = _limits()
-    results = [
-        {**check, "expected": limits.get((check["table_name"], check["check_name"]))}
-        for check in ledger.read_check_results(connection, run_id)
-    ]
+    results = [_told(check) for check in ledger.read_check_results(connection, run_id)]
     rejected = _rejected_rows(connection, run_id, is_waiting=is_waiting)
     return {
         "run_id": run_id,
@@ -151,15 +146,9 @@ def _judged(connection: psycopg.Connection, run_id: str, *, is_waiting: bool) ->
     }
 
 
-@functools.cache
-def _limits() -> dict[tuple[str, str], tuple[Any, Any]]:
-    """What the suites allow, by table and check; they change with an installation only."""
-    return {
-        (suite.table_name, one.name): (one.kwargs.get("min_value"), one.kwargs.get("max_value"))
-        for suite in load_suites(project_root() / "expectations")
-        for one in suite.expectations
-        if "min_value" in one.kwargs or "max_value" in one.kwargs
-    }
+def _told(check: CheckResult) -> dict[str, Any]:
+    limits = (check.at_least, check.at_most)
+    return {**asdict(check), "expected": None if limits == (None, None) else limits}
 
 
 def _rejected_rows(

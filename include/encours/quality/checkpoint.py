@@ -19,19 +19,26 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 from encours.errors import FatalError, RetryableError
-from encours.quality.results import TIMEOUT, CheckResult, State
+from encours.quality.results import (
+    MAX_SAMPLE_KEYS,
+    TIMEOUT,
+    CheckResult,
+    State,
+    counted,
+    detailed,
+    key_of,
+)
 from encours.quality.suites import UNEXPECTED_ROWS, Expectation, Suite, render_query
 
 PUBLISHED_SCHEMA = "marts"
 FIRST_PUBLICATION = "first publication"
-MAX_SAMPLE_KEYS = 20
 CONNECT_TIMEOUT_SECONDS = 10
 
-_SAMPLES_IN_DETAILS = 3
-_LONGEST_DETAILS = 400
 # The URL that the library sees. The real address and the password travel as driver arguments:
 # the library prints URLs in its messages and reads $ in them as a variable.
 _URL_WITHOUT_SECRETS = "postgresql+psycopg://encours@localhost/encours"
@@ -211,15 +218,16 @@ def _read_answer(suite: Suite, one: Expectation, answer: Any) -> CheckResult:
     if answer.success not in (True, False) or not figures:
         return _not_checked(suite, one, "the check gave no figures")
     observed = _observed(figures)
-    if answer.success:
-        return replace(_result(suite, one, "passed"), observed_value=observed, details=observed)
-    samples = tuple(_sample_keys(one, figures))
-    return replace(
-        _result(suite, one, "failed"),
+    seen = replace(
+        _result(suite, one, "passed" if answer.success else "failed"),
         observed_value=observed,
-        details=_details(observed, samples),
-        sample_keys=samples,
+        details=observed,
+        **_judged(one, figures),
     )
+    if answer.success:
+        return seen
+    samples = tuple(_sample_keys(one, figures))
+    return replace(seen, details=detailed(observed, samples), sample_keys=samples)
 
 
 def _observed(figures: Mapping[str, Any]) -> str:
@@ -229,18 +237,24 @@ def _observed(figures: Mapping[str, Any]) -> str:
     return f"{unexpected} of {total} rows"
 
 
+def _judged(one: Expectation, figures: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a result that hold what was judged, and by what."""
+    if "judged" in figures:
+        return dict(figures["judged"])
+    if "observed_value" not in figures:
+        return {"row_count": figures.get("unexpected_count")}
+    return {
+        "figure": _plain(figures["observed_value"]),
+        "at_least": _plain(one.kwargs.get("min_value")),
+        "at_most": _plain(one.kwargs.get("max_value")),
+    }
+
+
 def _sample_keys(one: Expectation, figures: Mapping[str, Any]) -> Iterator[str]:
     rows = figures.get("sample_rows") or figures.get("partial_unexpected_index_list") or []
     if one.sample_key:
         for row in rows[:MAX_SAMPLE_KEYS]:
-            yield "|".join("" if row[key] is None else str(row[key]) for key in one.sample_key)
-
-
-def _details(observed: str, samples: Sequence[str]) -> str:
-    shown = ", ".join(samples[:_SAMPLES_IN_DETAILS])
-    more = ", …" if len(samples) > _SAMPLES_IN_DETAILS else ""
-    line = " ".join((f"{observed}: {shown}{more}" if shown else observed).split())
-    return line if len(line) <= _LONGEST_DETAILS else f"{line[: _LONGEST_DETAILS - 1]}…"
+            yield key_of(row[key] for key in one.sample_key)
 
 
 def _exception_in(info: Mapping[str, Any]) -> str:
@@ -282,6 +296,8 @@ def _result(suite: Suite, one: Expectation, state: State) -> CheckResult:
         details="",
         sample_keys=(),
         why=one.why,
+        sample_columns=one.sample_key,
+        unit=one.unit,
     )
 
 
@@ -353,18 +369,52 @@ def _offending_rows(
             raise FatalError(f"sample_key {', '.join(missing)} is not a column of the query")
         rows = [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
         count = rows[0]["offending_rows"] if rows else 0
-        figure = connection.exec_driver_sql(observe).scalar() if observe else None
+        trend = _trend(connection, observe) if observe else {}
     if rows and rows[0].get("observed") is not None:
         observed = f"{rows[0]['observed']}" + (f" and {count - 1} more" if count > 1 else "")
-    elif figure is not None:
-        observed = str(figure)
+    elif trend.get("observed") is not None:
+        observed = str(trend["observed"])
     else:
-        observed = "1 row" if count == 1 else f"{count} rows"
+        observed = counted(count)
     kept = [{key: row[key] for key in sample_key} for row in rows]
+    judged = _figures_of(rows[0] if rows else trend) | {"row_count": count}
     return {
         "success": count == 0,
-        "result": {"observed_value": observed, "sample_rows": kept},
+        "result": {"observed_value": observed, "sample_rows": kept, "judged": judged},
     }
+
+
+def _trend(connection: Any, observe: str) -> dict[str, Any]:
+    """What `observe` selects; a column that stands alone may bear any name."""
+    cursor = connection.exec_driver_sql(observe)
+    columns = list(cursor.keys())
+    row = cursor.fetchone() or [None] * len(columns)
+    return {"observed": row[0]} if len(columns) == 1 else dict(zip(columns, row, strict=True))
+
+
+def _figures_of(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a result that a row of `query` or `observe` fills."""
+    figures = {
+        "figure": row.get("figure", row.get("observed")),
+        "at_least": row.get("at_least", row.get("expected")),
+        "at_most": row.get("at_most", row.get("expected")),
+    }
+    plain = {name: _plain(value) for name, value in figures.items()}
+    for kind, unit in ((datetime, "moment"), (date, "day")):
+        if any(isinstance(value, kind) for value in figures.values()):
+            return plain | {"unit": unit}
+    return plain
+
+
+def _plain(value: object) -> str | None:
+    """A number, a day or a moment as text; words are shown, they are no figure."""
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        # Cents are written out; zeros behind them come from a division or a rounding.
+        is_long = Decimal(value.as_tuple().exponent) < -2
+        return f"{value.normalize() if is_long else value:f}"
+    return str(value) if isinstance(value, int) else None
 
 
 @contextmanager

@@ -4,16 +4,20 @@
 
     name          snake_case sentence, unique in its file; what is true when the check passes
     type          `unexpected_rows`, or the snake_case name of a Great Expectations expectation
-    kwargs        arguments of the expectation; ours are `query`, `observe` and `sample_key`
+    kwargs        arguments of the expectation; ours are `query`, `observe`, `unit` and `sample_key`
     severity      critical holds the publication, warning is reported, info is trend only
     why           one sentence that a controller understands
     applies_when  optional: `published_exists` marks a comparison with the last publication
 
-`query` selects the offending rows; its column `observed`, where there is one, is the figure that
-is shown when the check fails. `observe` selects one figure to keep else, for the trend. Both
-may use `{table}` (the table under test), `{schema}` (its schema) and `{published}` (that of the
-last publication). `sample_key` names the columns whose values are kept, up to 20 times, so that a
-person finds the rows: keys only, never names of people or companies.
+`query` selects the offending rows, the worst first. Of its columns `observed` is what is shown when
+the check fails, in words and figures. What is judged by a number or a day is given as such as well,
+in `figure` (where `observed` is more than that), and what it should have been in `expected`, or in
+`at_least` and `at_most`: messages tell both, of companies, sources and dates; of customers and
+documents they tell how many rows there are. `unit` of the numbers may be `days`. `observe` selects
+the same columns to keep else, for the trend, or a single one of any name. Both may use `{table}`
+(the table under test), `{schema}` (its schema) and `{published}` (that of the last publication).
+`sample_key` names the columns whose values are kept, up to 20 times, so that a person finds the
+rows: keys only, never names of people or companies.
 
 A mistake in a file is a broken installation, so it is fatal and names the file and the entry.
 """
@@ -30,7 +34,7 @@ from typing import Any, cast, get_args
 import yaml
 
 from encours.errors import FatalError
-from encours.quality.results import Severity
+from encours.quality.results import Severity, Unit
 
 UNEXPECTED_ROWS = "unexpected_rows"
 PUBLISHED_EXISTS = "published_exists"
@@ -41,7 +45,8 @@ _SEVERITIES: tuple[str, ...] = get_args(Severity)
 _SUITE_KEYS = frozenset({"table", "owner", "expectations"})
 _ENTRY_KEYS = frozenset({"name", "type", "kwargs", "severity", "why"})
 _OPTIONAL_ENTRY_KEYS = frozenset({"applies_when"})
-_ROWS_KWARGS = frozenset({"query", "observe", "sample_key"})
+_ROWS_KWARGS = frozenset({"query", "observe", "sample_key", "unit"})
+_UNITS = ("number", "days")
 _PLACEHOLDERS = frozenset({"table", "schema", "published"})
 _SNAKE_CASE = re.compile(r"[a-z][a-z0-9_]*")
 _LIBRARY_TYPE = re.compile(r"expect_[a-z0-9_]+")
@@ -60,6 +65,7 @@ class Expectation:
     query: str = ""
     observe: str = ""
     sample_key: tuple[str, ...] = ()
+    unit: Unit = "number"
     needs_publication: bool = False
 
 
@@ -164,7 +170,7 @@ def _read_entry(entry: object, *, where: str) -> Expectation:
 
 
 def _read_kwargs(entry: Mapping[str, object], *, where: str) -> dict[str, Any]:
-    """The four fields of an Expectation that come from `kwargs`."""
+    """The fields of an Expectation that come from `kwargs`."""
     kwargs = entry["kwargs"]
     if not isinstance(kwargs, dict):
         raise FatalError(f"{where}: kwargs must be a mapping")
@@ -173,10 +179,19 @@ def _read_kwargs(entry: Mapping[str, object], *, where: str) -> dict[str, Any]:
         _require_keys(kwargs, frozenset({"query"}), _ROWS_KWARGS, where=f"{where}: kwargs")
         observe = _query(kwargs, "observe", where=where) if "observe" in kwargs else ""
         query = _query(kwargs, "query", where=where)
-        return {"kwargs": {}, "query": query, "observe": observe, "sample_key": sample_key}
+        unit = kwargs.get("unit", "number")
+        if unit not in _UNITS:
+            raise FatalError(f"{where}: unit {unit!r} is none of {', '.join(_UNITS)}")
+        return {
+            "kwargs": {},
+            "query": query,
+            "observe": observe,
+            "sample_key": sample_key,
+            "unit": unit,
+        }
     if not _LIBRARY_TYPE.fullmatch(str(entry["type"])):
         raise FatalError(f"{where}: type must be {UNEXPECTED_ROWS} or expect_...")
-    for ours in ("query", "observe"):
+    for ours in ("query", "observe", "unit"):
         if ours in kwargs:
             raise FatalError(f"{where}: {ours} belongs to type {UNEXPECTED_ROWS} only")
     library_kwargs = {key: value for key, value in kwargs.items() if key != "sample_key"}

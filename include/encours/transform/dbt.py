@@ -280,6 +280,7 @@ def _test_result(node: Node) -> CheckResult:
         details=_details(node.message or "") if state != "passed" else "",
         sample_keys=(),
         why=_one_line(node.description) or "A rule of the data model that must hold for any data.",
+        row_count=node.failures,
     )
 
 

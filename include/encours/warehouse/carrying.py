@@ -14,7 +14,7 @@ from datetime import date
 import psycopg
 from psycopg import sql
 
-from encours.quality.results import CheckResult
+from encours.quality.results import MAX_SAMPLE_KEYS, CheckResult, key_of
 from encours.warehouse.previous import CARRIED
 from encours.warehouse.previous import SCHEMA as PREVIOUS
 from encours.warehouse.publication import CANDIDATE
@@ -129,9 +129,14 @@ def check_carried(
             f"{entity} {day}: open items {positions}, carried {carried}"
             for entity, day, positions, carried in rows[:3]
         ),
-        sample_keys=tuple(f"{entity} {day}" for entity, day, _, _ in rows[:10]),
+        sample_keys=tuple(key_of(row[:2]) for row in rows[:MAX_SAMPLE_KEYS]),
         why="A month end that is taken over must still be what the open items of that day sum to;"
         " else run again with --full.",
+        sample_columns=("entity_id", "as_of_date"),
+        row_count=len(rows),
+        figure=str(rows[0][3]) if rows else None,
+        at_least=str(rows[0][2]) if rows else None,
+        at_most=str(rows[0][2]) if rows else None,
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -108,6 +108,14 @@ create table if not exists ops.check_result (
     checked_at timestamptz not null default now(),
     primary key (run_id, table_name, check_name)
 );
+-- The rows that offend, what the parts of their keys are, and of the first of them the number or
+-- the day that was judged and what it should have been (quality/results.py).
+alter table ops.check_result add column if not exists sample_columns text[] not null default '{}';
+alter table ops.check_result add column if not exists row_count bigint;
+alter table ops.check_result add column if not exists figure text;
+alter table ops.check_result add column if not exists at_least text;
+alter table ops.check_result add column if not exists at_most text;
+alter table ops.check_result add column if not exists unit text not null default 'number';
 
 create table if not exists ops.verdict (
     verdict_id bigint generated always as identity primary key,
@@ -171,8 +179,8 @@ create or replace trigger publication_needs_verdict
     before insert or update of publication_id, run_id, action on ops.publication
     for each row execute function ops.require_verdict();
 
--- Every check of every run that the gate judged, as mart_data_quality shows it. The number is that
--- of the change where a check measures one, else the first of what it observed; a date is none.
+-- Every check of every run that the gate judged, as mart_data_quality shows it. Where no number was
+-- judged, the first of what was observed is shown (older results have no other); a date is none.
 create or replace view ops.judged_check as
 select
     run.run_id,
@@ -184,11 +192,15 @@ select
     check_result.state,
     check_result.observed_value,
     coalesce(
-        substring(check_result.observed_value from 'change (-?[0-9]+(?:[.][0-9]+)?)'),
+        case when check_result.unit in ('number', 'days') then check_result.figure end,
         substring(check_result.observed_value from '^[a-z ]*?(-?[0-9]+(?:[.][0-9]+)?)(?: |$)')
     )::numeric as observed_number,
     check_result.why,
-    verdict.decision as gate_decision
+    verdict.decision as gate_decision,
+    case when check_result.unit in ('number', 'days') then check_result.at_least end::numeric
+        as expected_at_least,
+    case when check_result.unit in ('number', 'days') then check_result.at_most end::numeric
+        as expected_at_most
 from ops.run
 inner join ops.check_result on run.run_id = check_result.run_id
 inner join lateral (
@@ -500,34 +512,34 @@ def write_check_results(
         cursor.execute("delete from ops.check_result where run_id = %s", [run_id])
         cursor.executemany(
             "insert into ops.check_result (run_id, table_name, check_name, severity, state,"
-            " observed_value, details, why, sample_keys)"
-            " values (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            " observed_value, details, why, sample_keys, sample_columns, row_count, figure,"
+            " at_least, at_most, unit)"
+            " values (%(run_id)s, %(table_name)s, %(check_name)s, %(severity)s, %(state)s,"
+            " %(observed_value)s, %(details)s, %(why)s, %(sample_keys)s, %(sample_columns)s,"
+            " %(row_count)s, %(figure)s, %(at_least)s, %(at_most)s, %(unit)s)",
             [
-                (
-                    run_id,
-                    result.table_name,
-                    result.check_name,
-                    result.severity,
-                    result.state,
-                    result.observed_value,
-                    result.details,
-                    result.why,
-                    list(result.sample_keys),
-                )
+                {
+                    **asdict(result),
+                    "run_id": run_id,
+                    "sample_keys": list(result.sample_keys),
+                    "sample_columns": list(result.sample_columns),
+                }
                 for result in results
             ],
         )
 
 
-def read_check_results(connection: psycopg.Connection, run_id: str) -> list[dict[str, Any]]:
+def read_check_results(connection: psycopg.Connection, run_id: str) -> list[CheckResult]:
     with connection.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(
             "select table_name, check_name, severity, state, observed_value, details, why,"
-            " sample_keys from ops.check_result where run_id = %s order by 1, 2",
+            " sample_keys, sample_columns, row_count, figure, at_least, at_most, unit"
+            " from ops.check_result where run_id = %s order by 1, 2",
             [run_id],
         ).fetchall()
     connection.commit()
-    return rows
+    tuples = ("sample_keys", "sample_columns")
+    return [CheckResult(**{**row, **{name: tuple(row[name]) for name in tuples}}) for row in rows]
 
 
 def write_verdict(

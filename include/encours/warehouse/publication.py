@@ -41,6 +41,8 @@ _QUALITY = sql.SQL(", ").join(
         "observed_number",
         "why",
         "gate_decision",
+        "expected_at_least",
+        "expected_at_most",
     )
 )
 

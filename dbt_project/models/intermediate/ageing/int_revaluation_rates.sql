@@ -55,6 +55,8 @@ judged as (
     select
         rates_aged.*,
         entity_policies.revaluation,
+        entity_policies.rate_hold_after_days,
+        entity_policies.rate_warn_after_days,
         case
             when rates_aged.rate_date is null then 'missing'
             when rates_aged.outrun_days > entity_policies.rate_hold_after_days then 'too_old'
@@ -75,6 +77,9 @@ final as (
         exchange_rate,
         rate_date,
         rate_age_days,
+        outrun_days,
+        rate_hold_after_days,
+        rate_warn_after_days,
         rate_state,
         rate_state in ('missing', 'too_old') and revaluation = 'required' as holds_publication,
         case rate_state

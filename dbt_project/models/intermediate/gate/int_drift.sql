@@ -220,6 +220,7 @@ measured as (
         thresholds.warn_above + thresholds.per_day * followed.elapsed_days as warn_above,
         thresholds.hold_above + thresholds.per_day * followed.elapsed_days as hold_above,
         thresholds.minimum_rows,
+        thresholds.change_kind,
         thresholds.reason,
         announced.reason as announced_reason
     from compared
@@ -234,6 +235,52 @@ measured as (
             and compared.measure = announced.measure
 ),
 
+judged as (
+    select
+        measured.*,
+        case
+            when row_count < minimum_rows then 'too_few'
+            when change > hold_above and announced_reason is not null then 'announced'
+            when change > hold_above then 'held'
+            when change > warn_above and announced_reason is not null then 'announced'
+            when change > warn_above then 'noted'
+            else 'steady'
+        end as state
+    from measured
+),
+
+-- How far the value may go before it is reported (`noted`) or holds.
+limited as (
+    select
+        judged.*,
+        case state when 'noted' then warn_above else hold_above end as passed_change
+    from judged
+),
+
+bounded as (
+    select
+        limited.*,
+        case change_kind
+            when 'share' then -passed_change * abs(previous_value)
+            when 'difference' then previous_value - passed_change
+            when 'factor'
+                then least(
+                    previous_value / (1 + passed_change), previous_value * (1 + passed_change)
+                )
+        end as lowest_value,
+        case change_kind
+            when 'share' then passed_change * abs(previous_value)
+            when 'difference' then previous_value + passed_change
+            when 'factor'
+                then greatest(
+                    previous_value / (1 + passed_change), previous_value * (1 + passed_change)
+                )
+        end as highest_value,
+        -- A share is of what was published, so nothing at all is no change.
+        case change_kind when 'share' then 0 else previous_value end as unchanged_value
+    from limited
+),
+
 final as (
     select
         entity_id,
@@ -245,16 +292,21 @@ final as (
         round(change, 6) as change,
         warn_above,
         hold_above,
+        -- Of the two limits the one on the side to which the value moved.
+        -- Rates and shares are small and exact, amounts and counts are neither.
+        case
+            when measured_value >= unchanged_value then null
+            when abs(lowest_value) < 10 then round(lowest_value, 4)
+            else round(lowest_value, 2)
+        end as at_least,
+        case
+            when measured_value < unchanged_value then null
+            when abs(highest_value) < 10 then round(highest_value, 4)
+            else round(highest_value, 2)
+        end as at_most,
         reason,
         announced_reason,
-        case
-            when row_count < minimum_rows then 'too_few'
-            when change > hold_above and announced_reason is not null then 'announced'
-            when change > hold_above then 'held'
-            when change > warn_above and announced_reason is not null then 'announced'
-            when change > warn_above then 'noted'
-            else 'steady'
-        end as state,
+        state,
         case measure
             when 'vanished_items' then measured_value || ' of ' || previous_value
             when 'vanished_customers'
@@ -266,7 +318,7 @@ final as (
             else measured_value || ' after ' || previous_value
         end
         || case item when 'all' then '' else ' in ' || item end as told
-    from measured
+    from bounded
 )
 
 select * from final
