@@ -76,6 +76,18 @@ def behaviour_of(books: Books, customer_id: str, day: date) -> Behaviour:
     )
 
 
+def payments_of_month(books: Books, day: date) -> list[tuple[str, int, Decimal]]:
+    """Customer, days late and company amount of each payment on an instalment that took effect in
+    the month of `day` and is in force at it."""
+    return [
+        (placed.item.customer_id, days_late(placed), amount)
+        for placed, amount in company_amounts(books, books.placed(day))
+        if placed.settlement.kind == "payment"
+        and placed.item.item_type == "invoice"
+        and day.replace(day=1) <= placed.settlement.starts <= day
+    ]
+
+
 def standings(averages: Mapping[str, Decimal | None]) -> dict[str, Standing]:
     """Customers of one entity by the average shown; 1 pays earliest, equals share a place."""
     shown = {

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from oracle.balances import ZERO, Books, Sum
-from oracle.choices import Chosen
+from oracle.choices import Chosen, in_force
 from oracle.ledger import Ledger
 from oracle.published import Marts, Published, ScopeFigures
 from oracle.ratios import CountBack, Ratios, Scope
@@ -69,6 +69,11 @@ def _balance_differences(
             f"movements to {day}",
             {item: amounts for item, amounts in books.positions(day).items()},
             published.movements.get(day, {}),
+        )
+        yield from _compared(
+            f"aged positions {day}",
+            _summed(books.aged_balance(day, in_force())),
+            published.aged_positions.get(day, {}),
         )
     yield from _compared("open items", books.positions(dates[-1]), published.open_items)
     yield from _compared("revalued", books.revalued(dates[-1]), published.revalued)

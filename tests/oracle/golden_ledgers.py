@@ -53,8 +53,8 @@ NOT_APPLICABLE = {
     22: "a count of periods: bucket limits are a seed here and cover every number of days, which"
     " the relationship test of the seed holds",
     24: "a wish for more buckets: the policy bucket_limits, tested in e2e/test_run_choices.py",
-    26: "days by UTC: the files carry dates, not moments; the default as-of date by time zone is"
-    " held in tests/e2e",
+    26: "days by UTC: files carry dates, not moments; which day a moment is to the entities is held"
+    " by e2e/test_default_date.py and dbt/test_macros.py",
     31: "a payment of a credit note that counts on its invoice: only a refund can be matched with"
     " a credit note (DECISIONS 7), see group 32 for the return itself",
     51: "several receivable accounts: flat files have one; the accounts of a FEC are held in"

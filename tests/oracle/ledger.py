@@ -27,6 +27,8 @@ class Customer:
     customer_id: str
     sector: str = ""
     region: str = ""
+    size_band: str = ""
+    portfolio: str = ""
     payment_terms: str = ""
     channel: str = ""
     tier: str = ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -24,6 +24,26 @@ inner join unnest(%s::text[], %s::date[]) as days (entity_id, day)
     and positions.valid_from <= days.day
     and (positions.valid_to is null or positions.valid_to > days.day)
 where positions.open_amount <> 0
+"""
+# The aged balance of any past date, as a reader of the positions writes it.
+AGED_POSITIONS = """
+select positions.entity_id, days.day, positions.customer_id, positions.currency_code,
+    case
+        when positions.item_type <> 'invoice' then 'unapplied_credit'
+        when days.day <= positions.due_date then 'not_due'
+        when days.day - positions.due_date <= 30 then 'overdue_1_30'
+        when days.day - positions.due_date <= 60 then 'overdue_31_60'
+        when days.day - positions.due_date <= 90 then 'overdue_61_90'
+        when days.day - positions.due_date <= 120 then 'overdue_91_120'
+        else 'overdue_over_120'
+    end as bucket,
+    sum(positions.open_amount), sum(positions.open_company_amount), count(*)
+from {schema}.fct_open_item_positions as positions
+inner join unnest(%s::text[], %s::date[]) as days (entity_id, day)
+    on positions.entity_id = days.entity_id
+    and positions.valid_from <= days.day
+    and (positions.valid_to is null or positions.valid_to > days.day)
+group by positions.entity_id, days.day, positions.customer_id, positions.currency_code, bucket
 """
 MOVEMENTS = """
 select movements.entity_id, days.day, movements.open_item_id, sum(movements.amount),
@@ -85,6 +105,8 @@ order by company_currency_code, rank
 """
 
 Amounts = tuple[Decimal, Decimal]
+# Date → customer, currency and bucket → open amount, company amount, items.
+AgedBalances = dict[date, dict[tuple[str, str, str], tuple[Decimal, Decimal, int]]]
 ScopeKey = tuple[str, str]
 
 
@@ -97,9 +119,8 @@ class Published:
     open_items: dict[str, Amounts] = field(default_factory=dict)
     revalued: dict[str, tuple[Decimal | None, date | None]] = field(default_factory=dict)
     ageing: dict[str, tuple[str, date | None, date | None]] = field(default_factory=dict)
-    aged_balance: dict[date, dict[tuple[str, str, str], tuple[Decimal, Decimal, int]]] = field(
-        default_factory=dict
-    )
+    aged_balance: AgedBalances = field(default_factory=dict)
+    aged_positions: AgedBalances = field(default_factory=dict)
     outstanding: dict[date, dict[tuple[str, str], tuple[Decimal, int]]] = field(
         default_factory=dict
     )
@@ -153,15 +174,14 @@ def read_marts(
 
     for entity, day, item, *amounts in rows(POSITIONS, wanted):
         ledgers[entity].positions.setdefault(day, {})[_item(item)] = (amounts[0], amounts[1])
+    _put_aged(rows(AGED_POSITIONS, wanted), lambda entity: ledgers[entity].aged_positions)
     for entity, day, item, *amounts in rows(MOVEMENTS, wanted):
         ledgers[entity].movements.setdefault(day, {})[_item(item)] = (amounts[0], amounts[1])
     for entity, item, *amounts in rows(OPEN_ITEMS):
         ledgers[entity].open_items[_item(item)] = (amounts[0], amounts[1])
         ledgers[entity].revalued[_item(item)] = (amounts[2], amounts[3])
         ledgers[entity].ageing[_item(item)] = (amounts[4], amounts[5], amounts[6])
-    for entity, day, customer, currency, bucket, *sums in rows(AGED_BALANCE):
-        key = (_customer(customer), currency, bucket)
-        ledgers[entity].aged_balance.setdefault(day, {})[key] = (sums[0], sums[1], sums[2])
+    _put_aged(rows(AGED_BALANCE), lambda entity: ledgers[entity].aged_balance)
     for entity, day, customer, status, amount, count in rows(OUTSTANDING):
         ledgers[entity].outstanding.setdefault(day, {})[_customer(customer), status] = (
             amount,
@@ -179,6 +199,12 @@ def read_marts(
         ledgers[entity].overdue_invoices[_item(item)] = (amount, days_overdue)
     scopes = _read_scopes(rows(DSO), rows(EXPLAIN), rows(AGED_BY_SCOPE))
     return Marts(ledgers, scopes, dict(debtors), dict(overdue_invoices))
+
+
+def _put_aged(rows: Iterable[tuple[Any, ...]], place: Callable[[str], AgedBalances]) -> None:
+    for entity, day, customer, currency, bucket, *sums in rows:
+        key = (_customer(customer), currency, bucket)
+        place(entity).setdefault(day, {})[key] = (sums[0], sums[1], sums[2])
 
 
 def _read_scopes(

@@ -11,7 +11,7 @@ from oracle.choices import Chosen, in_force
 from oracle.ledger import CUSTOMER_ATTRIBUTES, DOCUMENT_ATTRIBUTES
 from oracle.ratios import DocumentScope, Scope
 
-SEGMENTS = ("sector", "region")
+SEGMENTS = ("sector", "region", "size_band", "portfolio")
 
 Key = tuple[str, str]
 # Scope → entity → customers or documents.
@@ -24,7 +24,7 @@ def spanning_scopes(books: Mapping[str, Books], home: Chosen) -> dict[Key, Scope
     if len({of.ledger.base_currency for of in books.values()}) > 1:
         return {}
     choices = in_force(home)
-    customers, documents = _customer_scopes(books), _document_scopes(books)
+    customers, documents = customer_scopes(books), _document_scopes(books)
     values: dict[str, int] = defaultdict(int)
     for scope_type, _ in (*customers, *documents):
         values[scope_type] += 1
@@ -40,7 +40,7 @@ def spanning_scopes(books: Mapping[str, Books], home: Chosen) -> dict[Key, Scope
     }
 
 
-def _customer_scopes(books: Mapping[str, Books]) -> Members:
+def customer_scopes(books: Mapping[str, Books]) -> Members:
     scopes: Members = defaultdict(lambda: defaultdict(list))
     for entity, of in books.items():
         for customer in of.ledger.customers:

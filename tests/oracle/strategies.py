@@ -150,7 +150,14 @@ DAYS_LATE = (0, 10, 30, -3, 1, 11, 31, 45)
 def paying_cases(draw: st.DrawFn, as_of: date) -> Case:
     """Customers that mostly pay, in the months before `as_of`: few ledgers of `cases` have two
     customers whose payments can be compared."""
-    customers = [Customer(f"C{number}") for number in range(1, draw(st.integers(2, 6)) + 1)]
+    customers = [
+        Customer(
+            f"C{number}",
+            region=draw(st.sampled_from(("", "north", "south"))),
+            size_band=draw(st.sampled_from(("", "1-9", "10-49"))),
+        )
+        for number in range(1, draw(st.integers(2, 6)) + 1)
+    ]
     documents, payments, allocations = [], [], []
     numbers = range(1, draw(st.integers(len(customers), 3 * len(customers))) + 1)
     for number in numbers:
@@ -228,6 +235,8 @@ class _Maker:
             f"C{number}",
             sector=self.draw(st.sampled_from(("", "shops", "sites"))),
             region=self.draw(st.sampled_from(("", "", "north"))),
+            size_band=self.draw(st.sampled_from(("", "1-9", "10-49"))),
+            portfolio=self.draw(st.sampled_from(("", "key: accounts", "others"))),
             payment_terms=self.draw(st.sampled_from(("", *TERMS, "as agreed"))),
             channel=self.draw(st.sampled_from(CHANNELS)),
             tier=self.draw(st.sampled_from(TIERS)),

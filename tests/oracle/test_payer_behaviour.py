@@ -20,6 +20,7 @@ from oracle.behaviour import Behaviour, Standing, behaviour_of
 from oracle.comparison import DIVISION_ERROR, MONTH_ENDS, Case
 from oracle.ledger import Allocation, Customer, Document, Ledger, Payment
 from oracle.ratios import Scope, reporting_dates
+from oracle.segments import customer_scopes
 from oracle.strategies import cases, paying_cases
 from oracle.workshop import Workshop
 
@@ -36,6 +37,12 @@ select customer_id, as_of_date, avg_days_late_3m, avg_days_to_pay_3m, paid_compa
     revenue_ytd_company_amount, revenue_share_ytd, dso_countback, payer_rank, payer_percentile,
     payer_class, payer_rank_incl_open, payer_percentile_incl_open, payer_class_incl_open
 from marts_candidate.mart_payer_behaviour
+"""
+
+LATE_PAYMENTS = """
+select scope_type, scope_value, as_of_date, payment_count, late_count, paid_company_amount,
+    late_company_amount, avg_days_late_of_late
+from marts_candidate.mart_late_payments
 """
 
 # Paid within three months of the as-of date and more than 90 days before it: few ledgers drawn at
@@ -219,6 +226,70 @@ def is_same_standing(ours: Standing, theirs: Standing) -> bool:
 
 def test_payer_behaviour_agrees_with_the_oracle(ledgers: dict[str, Case], rows: Rows) -> None:
     assert not list(islice(differences(ledgers, rows), 3))
+
+
+Late = tuple[int, int, Decimal, Decimal, Decimal | None]
+
+
+def late_payments(ledgers: Mapping[str, Case]) -> dict[tuple[str, str, date], Late]:
+    """Scope, date → payments and late ones, amounts of both, and how late the late ones were."""
+    books = {entity: case.books() for entity, case in ledgers.items()}
+    scopes = customer_scopes(books) | {
+        ("entity", entity): {entity: [customer.customer_id for customer in of.ledger.customers]}
+        for entity, of in books.items()
+    }
+    found = {}
+    for day in DATES:
+        of_day = {entity: behaviour.payments_of_month(of, day) for entity, of in books.items()}
+        for key, members in scopes.items():
+            paid = [
+                (late, amount)
+                for entity, customers in members.items()
+                for customer, late, amount in of_day[entity]
+                if customer in customers
+            ]
+            if paid:
+                found[(*key, day)] = late_of(paid)
+    return found
+
+
+def late_of(paid: list[tuple[int, Decimal]]) -> Late:
+    late = [(days, amount) for days, amount in paid if days > 0]
+    late_amount = sum((amount for _, amount in late), ZERO)
+    weighted = sum((days * amount for days, amount in late), ZERO)
+    return (
+        len(paid),
+        len(late),
+        sum((amount for _, amount in paid), ZERO),
+        late_amount,
+        round(weighted / late_amount, 2) if late_amount else None,
+    )
+
+
+def test_late_payments_by_entity_and_segment_agree_with_the_oracle(
+    ledgers: dict[str, Case], rows: Rows, workshop: Workshop
+) -> None:
+    """To the cent but for payments in another currency, which have the slack of the averages."""
+    published = {
+        (scope_type, scope_value, day): tuple(figures)
+        for scope_type, scope_value, day, *figures in workshop.connection.execute(LATE_PAYMENTS)
+    }
+
+    ours = late_payments(ledgers)
+    in_other_currencies = late_payments(
+        {entity: case for entity, case in ledgers.items() if is_foreign(entity)}
+    )
+
+    assert {"group", "entity", "sector", "region", "size_band", "portfolio"} <= {k[0] for k in ours}
+    assert published.keys() == ours.keys()
+    for key, (count, late_count, paid, late, average) in ours.items():
+        row = published[key]
+        foreign = in_other_currencies[key][0] if key in in_other_currencies else 0
+        slack = Decimal("0.01") * foreign
+        assert row[:2] == (count, late_count), key
+        assert abs(row[2] - paid) <= slack, key
+        assert abs(row[3] - late) <= slack, key
+        assert foreign or row[4] == average, key
 
 
 def test_customers_pay_in_many_of_the_ledgers(ledgers: dict[str, Case]) -> None:

@@ -1,6 +1,6 @@
 """What must hold of any books, whatever they are: sums, conservation, order, names, scale.
 
-One real build of some thirty random ledgers; each property builds the same ledgers again, changed
+Two real builds of some thirty random ledgers; each property builds the same ledgers again, changed
 in a way that must not matter, or that must matter in one way only.
 """
 
@@ -21,7 +21,7 @@ from oracle.comparison import MONTH_ENDS, Case
 from oracle.ledger import Ledger, Payment, scaled, streams_of
 from oracle.published import Marts
 from oracle.ratios import reporting_dates
-from oracle.strategies import cases
+from oracle.strategies import POLICIES, cases
 from oracle.workshop import Workshop
 
 pytestmark = pytest.mark.slow
@@ -29,7 +29,11 @@ pytestmark = pytest.mark.slow
 AS_OF = date(2024, 6, 15)
 DATES = reporting_dates(AS_OF, MONTH_ENDS)
 AMOUNTS = ("outstanding", "dso_receivables", "overdue", "dso_remainder_amount")
-LEDGERS = 35
+# Books of one currency by the default policies, and books of two by policies of their own.
+STARTS = {
+    "plain": (35, cases(AS_OF, is_foreign=False)),
+    "mixed": (25, cases(AS_OF, is_choosing=True)),
+}
 # Random dates beside the reporting dates: positions and movements are asked for at all of them.
 DAYS = sorted({*DATES[-16:], *(date(2024, month, 7 + month) for month in range(1, 6))})
 
@@ -58,19 +62,20 @@ def days_of(ledgers: Mapping[str, Ledger]) -> dict[str, list[date]]:
     return {entity: DAYS for entity in ledgers}
 
 
-@pytest.fixture(scope="module")
-def start(workshop: Workshop) -> Start:
+@pytest.fixture(scope="module", params=STARTS)
+def start(request: pytest.FixtureRequest, workshop: Workshop) -> Start:
+    ledgers, of = STARTS[request.param]
     drawn: dict[str, Ledger] = {}
 
     @seed(4)
     @settings(
-        max_examples=LEDGERS,
+        max_examples=ledgers,
         phases=(Phase.generate,),
         database=None,
         deadline=None,
         suppress_health_check=list(HealthCheck),
     )
-    @given(case=cases(AS_OF, is_foreign=False))
+    @given(case=of)
     def draw(case: Case) -> None:
         drawn[f"L{len(drawn) + 1}"] = case.ledger
 
@@ -120,7 +125,7 @@ def test_explain_rows_sum_to_the_dso_and_to_what_is_owed(start: Start) -> None:
             months = scope.explain.get(day, {}).values()
             consumed = sum((consumed for _, consumed, _ in months), ZERO)
             days = sum((added for *_, added in months), ZERO)
-            assert consumed == max(row["outstanding"], ZERO) - row["dso_remainder_amount"]
+            assert consumed == max(row["dso_receivables"], ZERO) - row["dso_remainder_amount"]
             assert abs(days - row["dso_countback"]) <= Decimal("0.005")
 
 
@@ -248,9 +253,48 @@ def customers_renamed(rows: Mapping[tuple[str, ...], Any], names: Names) -> dict
     return {(names["customer", key[0]], *key[1:]): sums for key, sums in rows.items()}
 
 
+@pytest.mark.parametrize("start", ["mixed"], indirect=True)
+def test_policy_for_unapplied_credit_moves_amounts_and_keeps_every_total(start: Start) -> None:
+    by_policy = {value: start.rebuilt(choosing_unapplied(value)) for value in POLICIES["unapplied"]}
+
+    for entity in start.ledgers:
+        for day in DATES:
+            totals = [
+                totals_of(marts.ledgers[entity].aged_balance.get(day, {}))
+                for marts in by_policy.values()
+            ]
+            assert totals == totals[:1] * len(totals), (entity, day)
+    separate = by_policy.pop("separate")
+    for value, marts in by_policy.items():
+        assert any(
+            marts.ledgers[entity].aged_balance != separate.ledgers[entity].aged_balance
+            for entity in start.ledgers
+        ), value
+
+
+def choosing_unapplied(value: str) -> Callable[[Ledger], Ledger]:
+    def chosen(ledger: Ledger) -> Ledger:
+        others = tuple(choice for choice in ledger.choices if choice[0] != "unapplied")
+        return replace(ledger, choices=(*others, ("unapplied", value)))
+
+    return chosen
+
+
+def totals_of(
+    rows: Mapping[tuple[str, str, str], tuple[Decimal, Decimal, int]],
+) -> dict[tuple[str, str], tuple[Decimal, Decimal]]:
+    """Customer, currency → open and company amount over the buckets, without what is zero."""
+    totals: dict[tuple[str, str], tuple[Decimal, Decimal]] = {}
+    for (customer, currency, _), (open_amount, company_amount, _) in rows.items():
+        before = totals.get((customer, currency), (ZERO, ZERO))
+        totals[customer, currency] = (before[0] + open_amount, before[1] + company_amount)
+    return {key: sums for key, sums in totals.items() if any(sums)}
+
+
 # --- one thing changes -------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("start", ["plain"], indirect=True)
 def test_days_are_free_of_scale_and_amounts_grow_with_it(start: Start) -> None:
     bigger = start.rebuilt(lambda ledger: scaled(ledger, 7))
 
