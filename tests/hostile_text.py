@@ -28,6 +28,8 @@ HOSTILE = (
 
 # What QuickBooks keeps of the number of a document.
 SHORTEST = 21
+# What Sage 100 keeps of the number of a customer.
+SHORTEST_ID = 17
 # Of the flat files, columns that hold ids, and of what; ids that nothing else names are free text.
 KINDS_OF_ID = {
     "entity_id": "entity",
@@ -129,6 +131,17 @@ def spoil(path: Path, column: str, longest: int = 100) -> None:
     for number, row in enumerate(rows):
         row[column] = hostile(number, longest) if row[column] else ""
     _write(path, rows)
+
+
+def spoil_ids(folder: Path, column: str, longest: int) -> None:
+    """Put one for each id into the column, in every file of the folder that has it."""
+    known: dict[str, str] = {}
+    for path in sorted(folder.glob("*.csv")):
+        rows = _read(path)
+        if column in rows[0]:
+            for row in rows:
+                row[column] = known.setdefault(row[column], hostile(len(known), longest))
+            _write(path, rows)
 
 
 def _read(path: Path) -> list[dict[str, str]]:

@@ -24,7 +24,15 @@ from encours.sandbox.server import Sandbox
 from encours.settings import Settings
 from encours.sources.registry import API_SOURCES
 from encours.warehouse.connections import open_warehouse
-from hostile_text import OWN_COLUMNS, SHORTEST, add_spoilt_company, hostile, spoil
+from hostile_text import (
+    OWN_COLUMNS,
+    SHORTEST,
+    SHORTEST_ID,
+    add_spoilt_company,
+    hostile,
+    spoil,
+    spoil_ids,
+)
 from same_figures import Figures, difference, figures
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("api_sources")]
@@ -57,6 +65,7 @@ def publish(home: Settings) -> None:
 def books(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("books")
     write_plain_books(400, AS_OF, folder / "demo", folder / "plain")
+    spoil_ids(folder / "plain", "customer_id", SHORTEST_ID)
     spoil(folder / "plain" / "customers.csv", "customer_name")
     spoil(folder / "plain" / "documents.csv", "document_number", SHORTEST)
     spoil(folder / "plain" / "payments.csv", "reference")
