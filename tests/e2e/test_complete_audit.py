@@ -55,7 +55,7 @@ class Audited:
 
 def results_of(home: Settings, run_id: str) -> list[CheckResult]:
     with steps.pipeline(home) as connection:
-        return [CheckResult(**row) for row in ledger.read_check_results(connection, run_id)]
+        return ledger.read_check_results(connection, run_id)
 
 
 @pytest.fixture(scope="module")
