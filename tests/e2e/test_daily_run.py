@@ -177,7 +177,7 @@ def test_balance_that_no_longer_ties_fails_the_check(wednesday: dbt.Build, home:
         )
         result = check_carried(connection, carried_dates(home), "marts")
 
-    assert (result.state, result.sample_keys) == ("failed", ("main 2025-03-31",))
+    assert (result.state, result.sample_keys) == ("failed", ("main|2025-03-31",))
 
 
 def test_mart_that_is_built_anew_is_to_be_completed_again(

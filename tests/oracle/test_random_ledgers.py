@@ -98,6 +98,21 @@ NETTED = Ledger(
     ),
     choices=(("unapplied", "oldest_first"),),
 )
+# What is open in another currency on a day between two published rates.
+FOREIGN = Ledger(
+    customers=(Customer("C1"),),
+    documents=(
+        Document(
+            "I1",
+            "invoice",
+            "C1",
+            date(2024, 5, 2),
+            Decimal(100),
+            currency_code="USD",
+            exchange_rate=Decimal("0.92"),
+        ),
+    ),
+)
 # Three values of an attribute are a segment; the six of order_ref are not, nor the tiers, of which
 # the ledger above has two more than the others.
 HOME_THAT_NETS = (
@@ -119,7 +134,9 @@ BATCHES = {
     "end of a leap February": Batch(
         date(2024, 2, 29), ("EUR",), 120, 1, HOME_THAT_NETS, (ON_THE_EDGE,)
     ),
-    "middle of a month": Batch(date(2024, 6, 15), ("EUR", "JPY", "TND"), 120, 2, made=(NETTED,)),
+    "middle of a month": Batch(
+        date(2024, 6, 15), ("EUR", "JPY", "TND"), 120, 2, made=(NETTED, FOREIGN)
+    ),
     "first of a month": Batch(date(2025, 3, 1), ("EUR",), 120, 3, HOME_THAT_DATES),
 }
 
