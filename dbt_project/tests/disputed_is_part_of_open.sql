@@ -3,6 +3,7 @@
 -- make the rest negative.
 select
     as_of_date,
+    entity_id,
     open_item_id,
     open_amount,
     disputed_amount,

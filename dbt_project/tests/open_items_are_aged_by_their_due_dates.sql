@@ -30,6 +30,7 @@ documents_in_parts as (
 
 open_invoices as (
     select
+        items.entity_id,
         items.open_item_id,
         items.due_date,
         items.days_overdue,
@@ -64,6 +65,7 @@ open_invoices as (
 )
 
 select
+    open_invoices.entity_id,
     open_invoices.open_item_id,
     open_invoices.due_date,
     open_invoices.delivered_due_date,

@@ -2,6 +2,7 @@
 -- is never overpaid and a payment never spent twice. Source: open = invoiced − paid − credited;
 -- what exceeds an invoice stays open on the payment (microsoft/BCApps#9529).
 select
+    items.entity_id,
     positions.open_item_id,
     positions.valid_from,
     positions.open_amount,

@@ -9,6 +9,9 @@ import pytest
 from built_warehouse import BuiltWarehouse
 from dbt_project_files import TESTS
 
+from encours.quality.results import MAX_SAMPLE_KEYS
+from encours.warehouse.failing_rows import FoundKeys, find_keys
+
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("dbt")]
 
 EQUATIONS = sorted(path.stem for path in TESTS if path.parent.name == "tests")
@@ -208,6 +211,23 @@ def test_test_of_a_table_turns_red(
         connection.rollback()
 
     assert (before, after > 0) == (0, True)
+
+
+def test_rows_of_a_failed_test_are_named_by_keys_alone(built_warehouse: BuiltWarehouse) -> None:
+    folder = built_warehouse.folder / "target/compiled"
+    (compiled,) = (path.read_text() for path in folder.rglob("fct_open_items_filled.sql"))
+
+    with psycopg.connect(built_warehouse.url) as connection:
+        connection.execute("update marts_candidate.fct_open_items set original_amount = null")
+        found = find_keys(connection, compiled)
+        unknown = find_keys(connection, "select nothing")
+        connection.rollback()
+
+    assert {"entity_id", "open_item_id", "issue_date"} <= set(found.columns)
+    assert not {"document_number", "open_amount", "bucket_order"} & set(found.columns)
+    assert len(found.keys) == MAX_SAMPLE_KEYS
+    assert {len(key.split("|")) for key in found.keys} == {len(found.columns)}
+    assert unknown == FoundKeys()
 
 
 def _failures(connection: psycopg.Connection, built: BuiltWarehouse, equation: str) -> int:

@@ -78,8 +78,7 @@ class Night:
 
 
 class Questions:
-    """Asks a red check again, for all its rows: the ledger keeps twenty sample keys, and none of a
-    test of dbt."""
+    """Asks a red check again, for all its rows: the ledger keeps twenty sample keys."""
 
     def __init__(self, connection: psycopg.Connection, compiled: Path) -> None:
         self._connection = connection

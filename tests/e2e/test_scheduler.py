@@ -465,6 +465,7 @@ def test_held_run_is_released_on_the_gate_page_by_keyboard_and_on_a_phone(
         assert "La somme des postes ouverts diffère" in shown
         assert "écart de 12\u202f345,67" in shown
         assert gate_page.HOSTILE in shown
+        assert "as_of_date|entity_id|open_item_id" in shown
 
         gate_page.walk_to(page, "#why-release")
         page.keyboard.type("verified with the auditor")

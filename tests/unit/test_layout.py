@@ -60,6 +60,7 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
             "settings",
             "quality.results",
             "warehouse.connections",
+            "warehouse.failing_rows",
             "warehouse.previous",
             "warehouse.publication",
         },

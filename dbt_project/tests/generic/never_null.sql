@@ -1,6 +1,6 @@
 {% test never_null(model, columns) %}
--- Rows in which one of these columns is empty.
-select {{ columns | join(', ') }}
+-- Rows in which one of these columns is empty; whole ones, so that their keys can be told.
+select *
 from {{ model }}
 where
     {% for column in columns -%}

@@ -19,10 +19,11 @@ from pathlib import Path
 from typing import Any
 
 from encours.errors import FatalError, RetryableError
-from encours.quality.results import ACROSS_MODELS, TIMEOUT, CheckResult
+from encours.quality.results import ACROSS_MODELS, TIMEOUT, CheckResult, counted, detailed
 from encours.settings import Settings, project_root
 from encours.transform.dbt_server import ForkedServer, is_preloaded
-from encours.warehouse.connections import parse_url
+from encours.warehouse.connections import connect, parse_url
+from encours.warehouse.failing_rows import FoundKeys, find_keys
 from encours.warehouse.previous import SCHEMA as PREVIOUS
 from encours.warehouse.publication import CANDIDATE
 
@@ -91,7 +92,7 @@ class Build:
 
 @dataclass(frozen=True)
 class Node:
-    """What dbt says of one model, seed or test."""
+    """What dbt says of one model, seed or test. `query` selects the rows of a test that failed."""
 
     unique_id: str
     resource_type: str
@@ -104,6 +105,7 @@ class Node:
     description: str
     seconds: float
     row_count: int | None
+    query: str | None = None
 
 
 def staging_of(sources: Iterable[str]) -> tuple[str, ...]:
@@ -183,7 +185,11 @@ def run_tests(
     """Run all tests of the models, less what `without` selects, as checks of the gate: `error` is
     critical, `warn` a warning. One that takes longer than allowed was not checked."""
     nodes = _run(settings, warehouse_url, build, TESTS, without, timeout_seconds=timeout_seconds)
-    return tuple(_test_result(node) for node in nodes if node.resource_type == "test")
+    return tuple(
+        _test_result(node, _found_keys(warehouse_url, node))
+        for node in nodes
+        if node.resource_type == "test"
+    )
 
 
 def _run(
@@ -267,19 +273,34 @@ def _request(
     }
 
 
-def _test_result(node: Node) -> CheckResult:
+def _found_keys(warehouse_url: str, node: Node) -> FoundKeys:
+    """What tells the rows apart that a failed test found."""
+    if node.query is None:
+        return FoundKeys()
+    with connect(warehouse_url) as connection:
+        return find_keys(connection, node.query)
+
+
+def _test_result(node: Node, found: FoundKeys) -> CheckResult:
     states = {"pass": "passed", "fail": "failed", "warn": "failed"}
     state: Any = states.get(node.status, "not_checked")
     table = (node.attached_node or "").rpartition(".")[2] or ACROSS_MODELS
+    observed = None if node.failures is None else counted(node.failures)
+    details = {
+        "passed": "",
+        "failed": detailed(observed or "", found.keys),
+        "not_checked": _details(node.message or ""),
+    }
     return CheckResult(
         table_name=table,
         check_name=node.name,
         severity="warning" if node.severity == "warn" else "critical",
         state=state,
-        observed_value=None if node.failures is None else str(node.failures),
-        details=_details(node.message or "") if state != "passed" else "",
-        sample_keys=(),
+        observed_value=observed,
+        details=details[state],
+        sample_keys=found.keys,
         why=_one_line(node.description) or "A rule of the data model that must hold for any data.",
+        sample_columns=found.columns,
         row_count=node.failures,
     )
 

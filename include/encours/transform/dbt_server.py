@@ -194,6 +194,7 @@ def _summary(result: dbtRunnerResult) -> dict[str, Any]:
             "description": getattr(node.node, "description", "") or "",
             "seconds": node.execution_time,
             "row_count": (node.adapter_response or {}).get("rows_affected"),
+            "query": node.node.compiled_code if str(node.status) in ("fail", "warn") else None,
         }
         for node in getattr(result.result, "results", [])
     ]
