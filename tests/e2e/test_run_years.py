@@ -422,9 +422,9 @@ def test_ledgers_that_share_days_are_held(chosen: Published) -> None:
     decision = steps.judge(chosen.home, chosen.build)
 
     failed = chosen.rows(
-        "select check_name from ops.check_result"
+        "select check_name, observed_value, sample_columns, sample_keys from ops.check_result"
         " where run_id = %s and severity = 'critical' and state = 'failed'",
         chosen.build.run_id,
     )
     assert decision == "hold"
-    assert ("ledger_periods_do_not_overlap",) in failed
+    assert ("ledger_periods_do_not_overlap", "1 row", ["entity_id"], ["555555550"]) in failed
