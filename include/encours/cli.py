@@ -231,6 +231,9 @@ def demo(
         print(json.dumps(report.to_json(), default=str))
     elif report.status == "published":
         print(runs.render_headlines(settings, report))
+    elif not report.error:
+        _say("")
+        print(runs.render(report))
     if report.error:
         print(f"encours: {report.error}", file=sys.stderr)
     sys.exit(report.exit_status)
