@@ -121,7 +121,7 @@ def publish_candidate(
     is tried again), it does nothing more.
     """
     with _swapping(connection) as moment:
-        if (standing := _published_by(connection, run_id)) is not None:
+        if standing := _published_by(connection, run_id):
             ledger.finish_run(
                 connection, run_id, "published", publication_id=standing.publication_id
             )
@@ -181,7 +181,6 @@ def rollback_publication(
     `seen` is the row of the publication that the person decided on; asked twice, it goes back once.
     """
     with _swapping(connection) as moment:
-        _lock_publication(connection)
         _check_seen(connection, seen)
         current = ledger.read_current(connection)
         if current is None:
@@ -252,7 +251,6 @@ def drop_retired(connection: psycopg.Connection, keep: int = KEPT_RETIRED_SCHEMA
 
 
 def _check_candidate(connection: psycopg.Connection, run_id: str) -> None:
-    _lock_publication(connection)
     row = connection.execute(
         "select obj_description(oid, 'pg_namespace') from pg_namespace where nspname = %s",
         [CANDIDATE],
@@ -266,7 +264,6 @@ def _check_candidate(connection: psycopg.Connection, run_id: str) -> None:
 
 def _published_by(connection: psycopg.Connection, run_id: str) -> Publication | None:
     """What stands in the marts, where this run published it."""
-    _lock_publication(connection)
     current = ledger.read_current(connection)
     if current is None or current["run_id"] != run_id or current["action"] == "rollback":
         return None
@@ -416,10 +413,11 @@ def _retire(connection: psycopg.Connection, moment: QuietMoment, retired_schema:
 
 @contextmanager
 def _swapping(connection: psycopg.Connection) -> Iterator[QuietMoment]:
-    """A transaction that swaps. What it retires is closed to readers by another one after it: a
-    statement finds a schema by its name, then looks whether it may use it, and would find the one
-    that it knows closed and the new one not there yet."""
+    """A transaction that swaps, one at a time. What it retires is closed to readers by another one
+    after it: a statement finds a schema by its name, then looks whether it may use it, and would
+    find the one that it knows closed and the new one not there yet."""
     with quiet_moments(connection) as moment, connection.transaction():
+        _lock_publication(connection)
         yield moment
     try:
         _close_retired(connection)
