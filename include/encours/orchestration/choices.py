@@ -21,6 +21,13 @@ class Chosen:
     choices: tuple[Choice, ...]
     announcements: tuple[Announcement, ...]
 
+    @property
+    def entity_ids(self) -> set[str]:
+        """The companies that are named; what holds for all of them names none."""
+        named = {choice.entity_id for choice in self.choices}
+        named |= {announcement.entity_id for announcement in self.announcements}
+        return {entity_id for entity_id in named if entity_id is not None}
+
 
 def read_chosen(settings: Settings) -> Chosen:
     """As policies.yml stands now. BadInput names the entry to mend."""

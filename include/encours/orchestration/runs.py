@@ -20,9 +20,9 @@ from encours.errors import (
     EncoursError,
 )
 from encours.orchestration import accesses, announcement, inbox_files, ingest
+from encours.orchestration.choices import read_chosen
 from encours.orchestration.failures import Failure, read_failure, told
 from encours.orchestration.run_ids import new_run_id
-from encours.policies import read_announcements, read_choices
 from encours.quality.results import CheckResult
 from encours.settings import DEFAULT_HOME, Settings
 from encours.sources.registry import API_SOURCES, FILE_SOURCES, SOURCES
@@ -128,8 +128,7 @@ def _confs(
     settings: Settings, order: Order, run_id: str
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
     # A wrong choice is told before anything is loaded.
-    read_choices(settings)
-    read_announcements(settings)
+    read_chosen(settings)
     for source, inputs, from_inbox in _inputs(settings, order):
         _check_early(settings, source, run_id, inputs)
         yield (

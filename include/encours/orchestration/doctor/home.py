@@ -11,6 +11,7 @@ from pathlib import Path
 
 from encours.alerts import channels
 from encours.errors import BadInput
+from encours.orchestration.choices import read_chosen
 from encours.orchestration.doctor.findings import (
     Check,
     Finding,
@@ -30,7 +31,6 @@ from encours.orchestration.inbox_files import (
 )
 from encours.orchestration.retention import read_retention
 from encours.orchestration.timetable import check_schedules
-from encours.policies import read_announcements, read_choices
 from encours.settings import LANGUAGES, Settings
 from encours.sources.registry import FILE_SOURCES
 from encours.warehouse import embedded
@@ -96,13 +96,12 @@ def choices_are_valid(installation: Installation) -> Finding:
             f"set it to one of {', '.join(LANGUAGES)}",
         )
     try:
-        choices = read_choices(installation.settings)
-        read_announcements(installation.settings)
+        chosen = read_chosen(installation.settings)
         check_schedules(installation.environment)
         read_retention(installation.environment)
     except BadInput as error:
         return fail(f"{error.where}: {error.what}", error.mend)
-    return ok(f"{len(choices)} choices in policies.yml")
+    return ok(f"{len(chosen.choices)} choices in policies.yml")
 
 
 def alert_file(installation: Installation) -> Finding:

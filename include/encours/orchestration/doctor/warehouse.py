@@ -8,6 +8,7 @@ from typing import Any, LiteralString
 import psycopg
 
 from encours.errors import BadInput, EncoursError
+from encours.orchestration.choices import read_chosen
 from encours.orchestration.doctor.findings import (
     DatabaseCheck,
     Finding,
@@ -18,7 +19,6 @@ from encours.orchestration.doctor.findings import (
     some,
     warn,
 )
-from encours.policies import read_announcements, read_choices
 from encours.warehouse import embedded, incidents, ownership
 from encours.warehouse.connections import (
     READER,
@@ -342,21 +342,16 @@ def channels(_: Installation, connection: psycopg.Connection) -> Finding:
     return ok(f"{len(used)} channels took their last message")
 
 
-ZONES = """
-select distinct time_zone from marts.dim_entity
-where time_zone is not null and time_zone <> all(%s) order by 1
-"""
-
-
 def time_zones(installation: Installation, connection: psycopg.Connection) -> Finding:
     """Whether the deadline of the marts is watched on the clocks of the entities."""
     settings = installation.settings
     if settings.publish_by is None:
         return not_applicable("nobody waits for the marts at a time of day")
-    if not _rows(connection, "select where to_regclass('marts.dim_entity') is not null"):
+    entities = _published_entities(connection)
+    if entities is None:
         return not_applicable("nothing is published yet")
-    others = [zone for (zone,) in _rows(connection, ZONES, list(settings.time_zones))]
-    if others:
+    zones = {zone for zone in entities.values() if zone is not None}
+    if others := sorted(zones - set(settings.time_zones)):
         known = ",".join((*settings.time_zones, *others))
         return warn(
             f"entities live in {some(others)}, on whose clock the deadline is not watched",
@@ -367,22 +362,26 @@ def time_zones(installation: Installation, connection: psycopg.Connection) -> Fi
 
 def chosen_entities(installation: Installation, connection: psycopg.Connection) -> Finding:
     """Companies that policies.yml names: a mistyped one and one still to come look the same."""
-    if not _rows(connection, "select where to_regclass('marts.dim_entity') is not null"):
+    entities = _published_entities(connection)
+    if entities is None:
         return not_applicable("nothing is published yet")
-    settings = installation.settings
     try:
-        named = {choice.entity_id for choice in read_choices(settings)}
-        named |= {announcement.entity_id for announcement in read_announcements(settings)}
+        named = read_chosen(installation.settings).entity_ids
     except BadInput:
         return not_applicable("policies.yml cannot be read: see choices")
-    known = {row[0] for row in _rows(connection, "select entity_id from marts.dim_entity")}
-    # What holds for all companies names none.
-    if unknown := sorted(name for name in named if name is not None and name not in known):
+    if unknown := sorted(named - entities.keys()):
         return warn(
             f"policies.yml names {some(unknown)}, of which nothing is published",
             "correct the entity_id in policies.yml, unless the company is still to come",
         )
     return ok("every company that policies.yml names is published")
+
+
+def _published_entities(connection: psycopg.Connection) -> dict[str, str | None] | None:
+    """Their time zones by their ids; None where nothing is published."""
+    if not _rows(connection, "select where to_regclass('marts.dim_entity') is not null"):
+        return None
+    return dict(_rows(connection, "select entity_id, time_zone from marts.dim_entity"))
 
 
 def _exists(connection: psycopg.Connection, schema: str) -> bool:
