@@ -95,6 +95,17 @@ def latest_versions(table: sql.Identifier) -> sql.Composed:
     ).format(raw=table)
 
 
+def rows_known_on(table: sql.Identifier) -> sql.Composed:
+    """The rows of the source as they were known on `%(known_on)s`, as a subquery: the versions that
+    none had replaced by then, without what was deleted."""
+    return sql.SQL(
+        "(select * from {raw} as stored where extracted_at <= %(known_on)s and not is_deleted"
+        " and not exists (select 1 from {raw} as newer"
+        " where newer.replaced_version = stored.version_no"
+        " and newer.extracted_at <= %(known_on)s))"
+    ).format(raw=table)
+
+
 def analyze(connection: psycopg.Connection, table: sql.Identifier) -> None:
     """Autovacuum gathers statistics a minute later; the models read them now. A sample of a tenth
     of the usual size tells keys from codes as well, in a tenth of the time."""

@@ -17,11 +17,13 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import psycopg
+from psycopg import sql
 
 from encours.errors import BadInput, FatalError, QualityHold, RetryableError
 from encours.loading.arrivals import is_api_read, last_extraction, unread_sources
 from encours.loading.demo_books import holds_real_books
 from encours.loading.raw_schema import ensure_raw
+from encours.loading.raw_tables import rows_known_on
 from encours.orchestration import alerting
 from encours.orchestration.choices import read_chosen, write_chosen
 from encours.orchestration.failures import told
@@ -257,11 +259,9 @@ def _time_zones(connection: psycopg.Connection, known_on: datetime) -> set[ZoneI
     No other source tells one: what it brings is of the default one.
     """
     rows = connection.execute(
-        "select entity_id, time_zone from raw_files.entities as stored"
-        " where extracted_at <= %(known_on)s and not is_deleted"
-        " and not exists (select 1 from raw_files.entities as newer"
-        "   where newer.replaced_version = stored.version_no"
-        "   and newer.extracted_at <= %(known_on)s)",
+        sql.SQL("select entity_id, time_zone from {} as entities").format(
+            rows_known_on(sql.Identifier("raw_files", "entities"))
+        ),
         {"known_on": known_on},
     ).fetchall()
     zones = {ZoneInfo(DEFAULT_TIME_ZONE)} if is_api_read(connection, known_on) else set()
@@ -280,11 +280,9 @@ def _time_zones(connection: psycopg.Connection, known_on: datetime) -> set[ZoneI
 def _has_live_files(connection: psycopg.Connection, known_on: datetime) -> bool:
     """Whether an entity of the flat files still has documents (a retired demo has not)."""
     row = connection.execute(
-        "select exists (select 1 from raw_files.documents as stored"
-        " where extracted_at <= %(known_on)s and not is_deleted"
-        " and not exists (select 1 from raw_files.documents as newer"
-        "   where newer.replaced_version = stored.version_no"
-        "   and newer.extracted_at <= %(known_on)s))",
+        sql.SQL("select exists (select 1 from {} as documents)").format(
+            rows_known_on(sql.Identifier("raw_files", "documents"))
+        ),
         {"known_on": known_on},
     ).fetchone()
     return bool(row and row[0])
