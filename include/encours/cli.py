@@ -15,7 +15,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TextIO
+from typing import TYPE_CHECKING, Annotated, NoReturn, TextIO
 from urllib.parse import parse_qs, urlsplit
 
 import typer
@@ -26,6 +26,7 @@ from encours.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from encours.clients.oauth import Application, Tokens
+    from encours.orchestration.runs import Report
 
 app = typer.Typer(
     help="Encours, the open receivables warehouse.",
@@ -185,15 +186,7 @@ def run(
         known_on=asked.moment(known_on, "--known-on"),
         is_full=full,
     )
-    report = runs.run(settings, order, progress=_say)
-    if as_json:
-        print(json.dumps(report.to_json(), default=str))
-    elif not report.error:
-        _say("")
-        print(runs.render(report))
-    if report.error:
-        print(f"encours: {report.error}", file=sys.stderr)
-    sys.exit(report.exit_status)
+    _end(runs.run(settings, order, progress=_say), as_json=as_json)
 
 
 @app.command("demo")
@@ -227,16 +220,10 @@ def demo(
             as_of_date=options.end,
         )
         report = runs.run(settings, order, progress=_say)
-    if as_json:
-        print(json.dumps(report.to_json(), default=str))
-    elif report.status == "published":
+    if report.status == "published" and not as_json:
         print(runs.render_headlines(settings, report))
-    elif not report.error:
-        _say("")
-        print(runs.render(report))
-    if report.error:
-        print(f"encours: {report.error}", file=sys.stderr)
-    sys.exit(report.exit_status)
+        sys.exit(report.exit_status)
+    _end(report, as_json=as_json)
 
 
 @app.command("demo-data")
@@ -604,6 +591,20 @@ def _who() -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         return f"uid {os.getuid()}"
+
+
+def _end(report: Report, *, as_json: bool) -> NoReturn:
+    """What came of a run, as its command says it, and the exit status of that."""
+    from encours.orchestration import runs
+
+    if as_json:
+        print(json.dumps(report.to_json(), default=str))
+    elif not report.error:
+        _say("")
+        print(runs.render(report))
+    if report.error:
+        print(f"encours: {report.error}", file=sys.stderr)
+    sys.exit(report.exit_status)
 
 
 def _say(line: str) -> None:
