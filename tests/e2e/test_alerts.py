@@ -314,14 +314,18 @@ def test_business_alert_names_customers_only_where_the_home_asks(
     assert f"{NAME} c2" in receiver.contents[1]["message"]
 
 
-def test_source_that_went_stale_is_told_with_both_numbers(
-    books: Settings, receiver: Receiver
-) -> None:
-    with steps.pipeline(books) as connection:
+def publish_as_stale(settings: Settings) -> None:
+    with steps.pipeline(settings) as connection:
         connection.execute(
             "insert into marts.data_coverage (entity_id, source, stream, last_business_date,"
             " is_stale) values ('lyon', 'odoo', 'invoices', '2024-10-01', true)"
         )
+
+
+def test_source_that_went_stale_is_told_with_both_numbers(
+    books: Settings, receiver: Receiver
+) -> None:
+    publish_as_stale(books)
 
     alerting.report_publication(books)
     alerting.report_publication(books)
@@ -335,11 +339,7 @@ def test_source_that_went_stale_is_told_with_both_numbers(
 def test_source_that_is_stale_stays_so_where_a_crash_emptied_what_the_models_work_with(
     books: Settings, receiver: Receiver
 ) -> None:
-    with steps.pipeline(books) as connection:
-        connection.execute(
-            "insert into marts.data_coverage (entity_id, source, stream, last_business_date,"
-            " is_stale) values ('lyon', 'odoo', 'invoices', '2024-10-01', true)"
-        )
+    publish_as_stale(books)
     alerting.report_publication(books)
     with steps.pipeline(books) as connection:
         connection.execute("truncate intermediate.int_entity_policies")
