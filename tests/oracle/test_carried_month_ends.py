@@ -117,7 +117,7 @@ def unlike(following: Following) -> dict[str, tuple[list[Any], list[Any]]]:
 
 @pytest.mark.parametrize(
     ("examples", "number"),
-    [(10, 5), pytest.param(400, 6, marks=[pytest.mark.soak, pytest.mark.timeout(3600)])],
+    [(10, 5), pytest.param(150, 6, marks=[pytest.mark.soak, pytest.mark.timeout(3600)])],
 )
 def test_carried_month_ends_are_those_of_a_full_build(
     compiled: Workshop, examples: int, number: int
