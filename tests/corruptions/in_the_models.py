@@ -111,8 +111,8 @@ MODELS = (
     edited(
         "keep_items_with_a_promise_only",
         "fct_open_items",
-        "    left join promises\n",
-        "    inner join promises\n",
+        "    left join ranked_promises\n",
+        "    inner join ranked_promises\n",
         "open_items_equal_positions_and_movements",
         "An inner join in place of a left one empties the list.",
     ),

@@ -32,9 +32,12 @@ class BuiltWarehouse(Target):
     receivable: Mapping[str, Decimal]
     log: str
 
-    def compiled(self, test: str) -> str:
-        """The SQL that dbt ran for a test of tests/."""
-        return (self.folder / "target/compiled/encours/tests" / f"{test}.sql").read_text()
+    def compiled(self, name: str) -> str:
+        """The SQL that dbt ran for a model or a test."""
+        found = (self.folder / "target" / "compiled").rglob(f"{name}.sql")
+        # A unit test may be named as its model.
+        (path,) = (path for path in found if "unit_tests.yml" not in str(path))
+        return path.read_text()
 
     @property
     def results(self) -> list[dict[str, Any]]:

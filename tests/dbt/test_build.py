@@ -9,6 +9,7 @@ import pytest
 from built_warehouse import BuiltWarehouse
 from dbt_project_files import TESTS
 
+from corruptions.catalogue import MADE
 from encours.quality.results import MAX_SAMPLE_KEYS
 from encours.warehouse.failing_rows import FoundKeys, find_keys
 
@@ -202,7 +203,7 @@ def test_equation_turns_red(built_warehouse: BuiltWarehouse, equation: str) -> N
 def test_test_of_a_table_turns_red(
     built_warehouse: BuiltWarehouse, test: str, mutation: str
 ) -> None:
-    compiled = next((built_warehouse.folder / "target/compiled").rglob(f"{test}.sql")).read_text()
+    compiled = built_warehouse.compiled(test)
 
     with psycopg.connect(built_warehouse.url) as connection:
         before = len(connection.execute(compiled).fetchall())  # type: ignore[arg-type]
@@ -214,12 +215,9 @@ def test_test_of_a_table_turns_red(
 
 
 def test_rows_of_a_failed_test_are_named_by_keys_alone(built_warehouse: BuiltWarehouse) -> None:
-    folder = built_warehouse.folder / "target/compiled"
-    (compiled,) = (path.read_text() for path in folder.rglob("fct_open_items_filled.sql"))
-
     with psycopg.connect(built_warehouse.url) as connection:
         connection.execute("update marts_candidate.fct_open_items set original_amount = null")
-        found = find_keys(connection, compiled)
+        found = find_keys(connection, built_warehouse.compiled("fct_open_items_filled"))
         unknown = find_keys(connection, "select nothing")
         connection.rollback()
 
@@ -228,6 +226,17 @@ def test_rows_of_a_failed_test_are_named_by_keys_alone(built_warehouse: BuiltWar
     assert len(found.keys) == MAX_SAMPLE_KEYS
     assert {len(key.split("|")) for key in found.keys} == {len(found.columns)}
     assert unknown == FoundKeys()
+
+
+def test_what_the_catalogue_corrupts_is_in_the_models(built_warehouse: BuiltWarehouse) -> None:
+    lost = [
+        corruption.name
+        for corruption in MADE
+        for edit in corruption.edits
+        if built_warehouse.compiled(edit.model).count(edit.before) != 1
+    ]
+
+    assert lost == []
 
 
 def _failures(connection: psycopg.Connection, built: BuiltWarehouse, equation: str) -> int:
