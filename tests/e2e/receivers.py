@@ -1,15 +1,13 @@
-"""Receivers on this machine of what Airflow tells when it is asked to: metrics and lineage."""
+"""Receivers on this machine of what Airflow tells when it is asked to: metrics, traces, lineage."""
 
 from __future__ import annotations
 
 import gzip
-import json
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 
 
 @contextmanager
@@ -39,17 +37,17 @@ def metrics_receiver() -> Iterator[tuple[int, set[str]]]:
 
 
 @contextmanager
-def lineage_receiver() -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """The address of an OpenLineage endpoint, and the events that came."""
-    events: list[dict[str, Any]] = []
+def telemetry_receiver() -> Iterator[tuple[str, list[tuple[str, bytes]]]]:
+    """The address of an OpenLineage or OpenTelemetry endpoint, and path and body of what came."""
+    came: list[tuple[str, bytes]] = []
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             if self.headers.get("Content-Encoding") == "gzip":
                 body = gzip.decompress(body)
-            events.append(json.loads(body))
-            self.send_response(201)
+            came.append((self.path, body))
+            self.send_response(200)
             self.end_headers()
 
         def log_message(self, format: str, *arguments: object) -> None:
@@ -58,7 +56,7 @@ def lineage_receiver() -> Iterator[tuple[str, list[dict[str, Any]]]]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        yield f"http://127.0.0.1:{server.server_address[1]}", events
+        yield f"http://127.0.0.1:{server.server_address[1]}", came
     finally:
         server.shutdown()
         server.server_close()

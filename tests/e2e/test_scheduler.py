@@ -23,7 +23,7 @@ import psycopg
 import pytest
 import requests
 from cryptography.fernet import Fernet
-from receivers import lineage_receiver, metrics_receiver
+from receivers import metrics_receiver, telemetry_receiver
 from scheduled_home import ScheduledHome, new_home, running, wait_for
 
 from canaries import files_with, found_in, secrets_of, table_texts
@@ -47,24 +47,36 @@ APPLICATION = {"login": "app", "password": "canary", "redirect_uri": "https://x.
 
 @dataclass(frozen=True)
 class Told:
-    """What Airflow told a monitor: names of metrics, events of lineage."""
+    """What Airflow told a monitor: names of metrics, and path and body of what it posted."""
 
     metrics: set[str]
-    events: list[dict[str, Any]]
+    posted: list[tuple[str, bytes]]
     variables: dict[str, str]
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """Of lineage."""
+        return [json.loads(body) for path, body in self.posted if path.startswith("/api")]
+
+    @property
+    def traces(self) -> bytes:
+        return b"".join(body for path, body in self.posted if path == "/v1/traces")
 
 
 @pytest.fixture(scope="module")
 def told() -> Iterator[Told]:
-    with metrics_receiver() as (port, metrics), lineage_receiver() as (url, events):
+    with metrics_receiver() as (port, metrics), telemetry_receiver() as (url, posted):
         variables = {
             "AIRFLOW__METRICS__STATSD_ON": "True",
             "AIRFLOW__METRICS__STATSD_HOST": "127.0.0.1",
             "AIRFLOW__METRICS__STATSD_PORT": str(port),
             "AIRFLOW__OPENLINEAGE__TRANSPORT": json.dumps({"type": "http", "url": url}),
             "AIRFLOW__OPENLINEAGE__NAMESPACE": "encours",
+            "AIRFLOW__TRACES__OTEL_ON": "True",
+            "OTEL_TRACES_EXPORTER": "otlp_proto_http",
+            "OTEL_EXPORTER_OTLP_ENDPOINT": url,
         }
-        yield Told(metrics, events, variables)
+        yield Told(metrics, posted, variables)
 
 
 @pytest.fixture(scope="module")
@@ -196,6 +208,15 @@ def test_metrics_reach_the_statsd_that_is_configured(scheduled: ScheduledHome, t
     wait_for(lambda: "airflow.scheduler_heartbeat" in told.metrics, "a heartbeat")
 
     assert "airflow.dagrun.duration.success.build_receivables" in told.metrics
+
+
+def test_traces_reach_the_collector_that_is_configured(
+    scheduled: ScheduledHome, told: Told
+) -> None:
+    wait_for(lambda: b"build_receivables" in told.traces, "the spans of a build")
+
+    secrets = secrets_of(Settings(scheduled.home))
+    assert found_in(told.traces.decode(errors="replace"), secrets.values()) == []
 
 
 def test_lineage_leads_from_what_was_loaded_to_what_bi_reads(
