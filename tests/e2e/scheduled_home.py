@@ -48,13 +48,19 @@ class ScheduledHome:
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """`encours` on this home, in a folder that means nothing."""
-        return subprocess.run(
+        process = self.begin(*arguments)
+        output, errors = process.communicate()
+        return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
+
+    def begin(self, *arguments: str) -> subprocess.Popen[str]:
+        """The same, without waiting for its end."""
+        return subprocess.Popen(
             [self.program, "-m", "encours.cli", *arguments, "--home", str(self.home)],
             env=self.environment,
             cwd="/",
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            check=False,
             **self.account,
         )
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -579,8 +578,7 @@ def test_up_replaces_a_killed_service_and_what_it_left(scheduled: ScheduledHome)
     before = recorded(scheduled)
     triggerer = psutil.Process(before["triggerer"])
     forked = triggerer.children()
-    triggerer.send_signal(signal.SIGKILL)
-    psutil.wait_procs([triggerer], timeout=10)
+    kill_service(before["triggerer"])
 
     again = scheduled.command("up")
 
@@ -589,6 +587,35 @@ def test_up_replaces_a_killed_service_and_what_it_left(scheduled: ScheduledHome)
     assert {name for name in after if after[name] != before[name]} == {"triggerer"}
     assert forked
     assert [child for child in forked if child.pid in processes_of(scheduled.home)] == []
+
+
+def test_up_replaces_a_service_that_dies_while_another_starts(scheduled: ScheduledHome) -> None:
+    before = recorded(scheduled)
+    api_server = psutil.Process(before["api-server"])
+    kill_service(before["triggerer"])
+    # `up` waits for its answer.
+    api_server.suspend()
+    try:
+        again = scheduled.begin("up")
+        assert again.stderr is not None
+        while "triggerer" not in again.stderr.readline():
+            assert again.poll() is None
+        kill_service(before["dag-processor"])
+    finally:
+        api_server.resume()
+    _, errors = again.communicate()
+
+    assert again.returncode == 0, errors
+    after = recorded(scheduled)
+    replaced = {name for name in after if after[name] != before[name]}
+    assert replaced == {"triggerer", "dag-processor"}
+    assert services.alive_services(Settings(scheduled.home)) == dict.fromkeys(after, True)
+
+
+def kill_service(pid: int) -> None:
+    service = psutil.Process(pid)
+    service.kill()
+    psutil.wait_procs([service], timeout=10)
 
 
 def test_port_of_another_program_is_refused_in_one_line(

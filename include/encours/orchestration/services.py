@@ -96,15 +96,27 @@ def start(settings: Settings, port: int, progress: Callable[[str], None]) -> Run
         )
         environment = {**os.environ, **airflow_environment(settings, warehouse, port)}
         launched: list[Service] = []
+
+        def launch(name: str) -> None:
+            progress(f"starting Airflow's {name}")
+            _kill(settings, [dead for dead in _recorded(settings) if dead.name == name])
+            services[name] = _launch(settings, name, environment)
+            launched.append(services[name])
+            _record(settings, services.values(), port)
+
+        def replace_dead() -> None:
+            for service in [each for each in services.values() if not _is_alive(each)]:
+                if service in launched:
+                    raise FatalError(_why_stopped(settings, running, service))
+                # It lived when we came, and died of what it had met before: of a database that was
+                # away, a service of Airflow takes some seconds to die.
+                launch(service.name)
+
         try:
             for names, is_ready in START_ORDER:
                 for name in [name for name in names if name not in services]:
-                    progress(f"starting Airflow's {name}")
-                    _kill(settings, [dead for dead in _recorded(settings) if dead.name == name])
-                    services[name] = _launch(settings, name, environment)
-                    launched.append(services[name])
-                    _record(settings, services.values(), port)
-                _wait(settings, running, services, is_ready)
+                    launch(name)
+                _wait(settings, running, replace_dead, is_ready)
         except FatalError:
             # Half a scheduler would only look as if it worked.
             _stop_services(settings, launched)
@@ -189,16 +201,14 @@ START_ORDER: tuple[tuple[tuple[str, ...], Callable[[str], bool]], ...] = (
 def _wait(
     settings: Settings,
     running: Running,
-    services: Mapping[str, Service],
+    replace_dead: Callable[[], None],
     is_ready: Callable[[str], bool],
 ) -> None:
     import requests
 
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
-        for service in services.values():
-            if not _is_alive(service):
-                raise FatalError(_why_stopped(settings, running, service))
+        replace_dead()
         with contextlib.suppress(requests.RequestException, ValueError, KeyError, TypeError):
             # Until it listens and knows all of them, the deadline decides.
             if is_ready(running.url):
