@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import calendar
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
-from oracle.balances import ZERO, Books, Item, Placed, days_overdue
+from oracle.balances import ZERO, Books, Holder, Item, Placed, days_overdue
 from oracle.ratios import company_revenue
 
 
@@ -78,14 +79,17 @@ def behaviour_of(books: Books, customer_id: str, day: date) -> Behaviour:
 
 def payments_of_month(books: Books, day: date) -> list[tuple[str, int, Decimal]]:
     """Customer, days late and company amount of each payment on an instalment that took effect in
-    the month of `day` and is in force at it."""
-    return [
-        (placed.item.customer_id, days_late(placed), amount)
-        for placed, amount in company_amounts(books, books.placed(day))
-        if placed.settlement.kind == "payment"
-        and placed.item.item_type == "invoice"
-        and day.replace(day=1) <= placed.settlement.starts <= day
-    ]
+    the month of `day` and is in force at it. Several allocations of one payment to one instalment
+    are one payment."""
+    amounts: dict[tuple[Holder | None, Item, int], Decimal] = defaultdict(Decimal)
+    for placed, amount in company_amounts(books, books.placed(day)):
+        if (
+            placed.settlement.kind == "payment"
+            and placed.item.item_type == "invoice"
+            and day.replace(day=1) <= placed.settlement.starts <= day
+        ):
+            amounts[placed.settlement.source, placed.item, days_late(placed)] += amount
+    return [(item.customer_id, late, amount) for (_, item, late), amount in amounts.items()]
 
 
 def standings(averages: Mapping[str, Decimal | None]) -> dict[str, Standing]:

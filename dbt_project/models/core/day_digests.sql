@@ -35,8 +35,8 @@ facts as (
         'settlement' as fact_type,
         in_force_from as business_date,
         {{ row_digest([
-            'settlement_id', 'settlement_type', 'open_item_id', 'effective_date', 'amount',
-            'company_amount'
+            'settlement_id', 'settlement_type', 'credit_key', 'open_item_id', 'effective_date',
+            'amount', 'company_amount'
         ]) }} as digest
     from {{ ref('int_invoice_settlements') }}
     union all
@@ -44,8 +44,8 @@ facts as (
         'settlement_end' as fact_type,
         in_force_to as business_date,
         {{ row_digest([
-            'settlement_id', 'settlement_type', 'open_item_id', 'effective_date', 'in_force_from',
-            'amount', 'company_amount'
+            'settlement_id', 'settlement_type', 'credit_key', 'open_item_id', 'effective_date',
+            'in_force_from', 'amount', 'company_amount'
         ]) }} as digest
     from {{ ref('int_invoice_settlements') }}
     where in_force_to is not null

@@ -12,6 +12,8 @@ with periods as (
 payments as (
     select
         customer_id,
+        credit_key,
+        open_item_id,
         effective_date,
         {{ month_start('effective_date') }} as month_start,
         in_force_from,
@@ -22,17 +24,15 @@ payments as (
     where settlement_type = 'payment'
 ),
 
-customer_periods as (
+-- What was matched with an instalment in several steps is one payment of it.
+instalment_payments as (
     select
         payments.customer_id,
         periods.as_of_date,
-        count(*) as payment_count,
-        count(*) filter (where payments.days_late > 0) as late_count,
-        sum(payments.company_amount) as paid_company_amount,
-        sum(payments.company_amount) filter (where payments.days_late > 0)
-            as late_company_amount,
-        sum(payments.company_amount * payments.days_late) filter (where payments.days_late > 0)
-            as late_amount_days
+        payments.credit_key,
+        payments.open_item_id,
+        payments.days_late,
+        sum(payments.company_amount) as company_amount
     from payments
     inner join periods
         on
@@ -43,7 +43,22 @@ customer_periods as (
                 payments.in_force_to is null
                 or payments.in_force_to > periods.as_of_date
             )
-    group by payments.customer_id, periods.as_of_date
+    group by
+        payments.customer_id, periods.as_of_date, payments.credit_key, payments.open_item_id,
+        payments.days_late
+),
+
+customer_periods as (
+    select
+        customer_id,
+        as_of_date,
+        count(*) as payment_count,
+        count(*) filter (where days_late > 0) as late_count,
+        sum(company_amount) as paid_company_amount,
+        sum(company_amount) filter (where days_late > 0) as late_company_amount,
+        sum(company_amount * days_late) filter (where days_late > 0) as late_amount_days
+    from instalment_payments
+    group by customer_id, as_of_date
 ),
 
 -- A customer has one profile for each group of scope types.

@@ -20,6 +20,7 @@ plain_settlements as (
     select
         settlements.settlement_id,
         settlements.settlement_type,
+        settlements.credit_key,
         items.open_item_id,
         items.item_key,
         items.entity_id,
@@ -68,6 +69,7 @@ settlements as (
     select
         settlements.settlement_id,
         settlements.settlement_type,
+        settlements.credit_key,
         settlements.debit_key,
         settlements.instalment_no,
         settlements.amount,
@@ -123,6 +125,7 @@ in_force as (
     select
         settlements.settlement_id,
         settlements.settlement_type,
+        settlements.credit_key,
         settlements.debit_key,
         settlements.instalment_no,
         settlements.amount,
@@ -191,6 +194,7 @@ parts as (
     select
         in_force.settlement_id,
         in_force.settlement_type,
+        in_force.credit_key,
         rooms.open_item_id,
         in_force.effective_date,
         in_force.stretch_start,
@@ -229,6 +233,7 @@ final as (
     select
         laid_out.settlement_id,
         laid_out.settlement_type,
+        laid_out.credit_key,
         laid_out.open_item_id,
         invoice_items.item_key,
         invoice_items.entity_id,
