@@ -31,7 +31,7 @@ timely_settlements as (
         company_amount
     from {{ ref('int_invoice_settlements') }}
     where
-        effective_date <= due_date
+        effective_date <= greatest(due_date, booking_date)
         and origin <> 'transfer'
         and due_date <= {{ as_of_date() }}
 ),
