@@ -61,6 +61,9 @@ MUTATIONS = {
         update intermediate.int_ledger_years set first_entry_date = first_entry_date - 1""",
     "instalments_sum_to_their_invoice": """
         delete from intermediate.int_items where instalment_no = 2""",
+    "issue_buckets_sum_to_the_total": """
+        update marts_candidate.mart_aged_balance_by_issue_date
+        set open_company_amount = open_company_amount + 0.01 where issue_bucket = 'issued_0_30'""",
     "kpi_balances_equal_aged_balance": """
         update marts_candidate.mart_kpi_monthly
         set overdue_company_amount = overdue_company_amount + 0.01""",
@@ -77,6 +80,9 @@ MUTATIONS = {
     "open_items_are_valued_at_their_own_rate": """
         update marts_candidate.fct_open_items set open_company_amount = open_amount
         where currency_code <> company_currency_code""",
+    "open_items_are_what_settlements_left": """
+        update marts_candidate.fct_open_items set credited_amount = credited_amount + 0.01
+        where item_type = 'invoice'""",
     "open_items_equal_positions_and_movements": """
         update marts_candidate.fct_open_items set open_company_amount = open_company_amount + 0.01
         where item_type = 'payment'""",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from datetime import date
 from pathlib import Path
@@ -13,13 +14,19 @@ from psycopg import sql
 
 from encours.orchestration import build
 from encours.settings import Settings
-from figures_page import BOOKS, ENGLISH, Example, number, read_page
+from figures_page import BOOKS, ENGLISH, FRENCH, Example, number, read_page
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("worked_examples")]
 
 EXAMPLES = read_page(ENGLISH).examples
 # The payment of C had not arrived when March was published.
 NOT_YET_KNOWN = {"payments": "P3,", "allocations": "L3,"}
+
+BY_ISSUE_DATE = """
+select entity_id, customer_id, currency_code, issue_bucket, open_amount, open_company_amount,
+    item_count
+from mart_aged_balance_by_issue_date
+"""
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +64,21 @@ def test_published_row_holds_the_value_of_the_page(published: Settings, example:
         rows = connection.execute(query + sql.SQL(example.condition)).fetchall()  # type: ignore[arg-type]
 
     assert [matches(value, example.value) for (value,) in rows] == [True], rows
+
+
+def test_statement_for_past_dates_gives_the_balance_by_issue_date(published: Settings) -> None:
+    ((statement,), french) = (
+        re.findall(r"```sql\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+        for page in (ENGLISH, FRENCH)
+    )
+
+    with steps.pipeline(published) as connection:
+        connection.execute("set search_path to marts")
+        asked = connection.execute(statement).fetchall()
+        shown = connection.execute(BY_ISSUE_DATE).fetchall()
+
+    assert [statement] == french
+    assert sorted(asked) == sorted(shown) != []
 
 
 def matches(published: Any, shown: str) -> bool:

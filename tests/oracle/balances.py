@@ -81,6 +81,18 @@ class Placed:
 
 
 @dataclass(frozen=True)
+class TakenOff:
+    """What took off an item by a day, by kind and with the sign of the item; what payments that are
+    known already take off it later; and when its first payment took effect."""
+
+    paid: Decimal
+    credited: Decimal
+    written_off: Decimal
+    paid_later: Decimal
+    first_paid_on: date | None
+
+
+@dataclass(frozen=True)
 class Sum:
     """Amounts of some items added up; `open_amount` only where they share a currency."""
 
@@ -208,6 +220,85 @@ class Books:
             for item in self.open_amounts(day)
         }
 
+    def issue_ageing(self, day: date) -> dict[str, tuple[int, str]]:
+        """Item → days since its issue, bucket of as many days."""
+        return {
+            item.key: ((day - item.issue_date).days, issue_bucket_of(item, day, self.choices))
+            for item in self.open_amounts(day)
+        }
+
+    def taken_off(self, day: date) -> dict[str, TakenOff]:
+        """Open item → what became of its original amount. A refund is money paid, like a receipt,
+        and what settles two items takes off both."""
+        amounts: dict[tuple[Item, str], Decimal] = defaultdict(Decimal)
+        for placed in self.placed(day):
+            kind = "payment" if placed.settlement.kind == "refund" else placed.settlement.kind
+            source = placed.settlement.source
+            sources = self.items_by_holder[source] if source is not None else ()
+            for item in (placed.item, *sources):
+                amounts[item, kind] -= towards_zero(item, placed.amount)
+        later, first = self._paid_later(day), self._first_paid(day)
+        return {
+            item.key: TakenOff(
+                paid=amounts[item, "payment"],
+                credited=amounts[item, "credit_note"],
+                written_off=amounts[item, "write_off"],
+                paid_later=later[item],
+                first_paid_on=first.get(item),
+            )
+            for item in self.open_amounts(day)
+        }
+
+    def _first_paid(self, day: date) -> dict[Item, date]:
+        """Of the days up to `day` on which anything changed: the earliest payment on each item,
+        whatever became of it."""
+        changes = {at for s in self.settlements for at in (s.starts, s.ends) if at is not None}
+        first: dict[Item, date] = {}
+        for at in sorted(at for at in changes if at <= day):
+            for placed in self.placed(at):
+                if placed.settlement.kind == "payment":
+                    starts = placed.settlement.starts
+                    first[placed.item] = min(first.get(placed.item, starts), starts)
+        return first
+
+    def _paid_later(self, day: date) -> dict[Item, Decimal]:
+        """What payments after `day` close of each instalment as they take effect. What is known to
+        be reversed is no payment."""
+        later: dict[Item, Decimal] = defaultdict(Decimal)
+        for payment in self.settlements:
+            if payment.kind != "payment" or payment.starts <= day or payment.ends is not None:
+                continue
+            items = self.items_by_holder[payment.target]
+            if len(items) == 1:
+                later[items[0]] += payment.amount
+                continue
+            # On one day, what takes effect comes before what ceases.
+            before = [
+                s
+                for s in self.settlements
+                if s.target == payment.target
+                and (s.starts, s.settlement_id) < (payment.starts, payment.settlement_id)
+                and (s.ends is None or s.ends >= payment.starts)
+            ]
+            closed_before = closed(items, before)
+            for item, amount in closed(items, [*before, payment]).items():
+                later[item] += amount - closed_before[item]
+        return later
+
+    def aged_by_issue_date(
+        self, day: date, choices: Choices | None = None
+    ) -> dict[tuple[str, str, str], Sum]:
+        """As the aged balance, by the days since the issue."""
+        choices = choices or self.choices
+        sums: dict[tuple[str, str, str], Sum] = defaultdict(Sum)
+        for item, amount in self.open_amounts(day).items():
+            key = (item.customer_id, item.currency_code, issue_bucket_of(item, day, choices))
+            sums[key] = sums[key].plus(amount, self.company(item, amount))
+        if choices.unapplied == "oldest_first":
+            buckets = oldest_issue_buckets_first(choices.bucket_limits)
+            return netted(sums, buckets, self.ledger.base_currency)
+        return dict(sums)
+
     def aged_balance(
         self, day: date, choices: Choices | None = None
     ) -> dict[tuple[str, str, str], Sum]:
@@ -223,7 +314,8 @@ class Books:
             key = (item.customer_id, item.currency_code, bucket_of(item, day, choices))
             sums[key] = sums[key].plus(amount, self.company(item, amount))
         if choices.unapplied == "oldest_first":
-            return netted(sums, choices.bucket_limits, self.ledger.base_currency)
+            buckets = oldest_buckets_first(choices.bucket_limits)
+            return netted(sums, buckets, self.ledger.base_currency)
         return dict(sums)
 
     def debtors(self, day: date) -> dict[str, tuple[Decimal, int | None]]:
@@ -417,6 +509,24 @@ def bucket_of(item: Item, day: date, choices: Choices) -> str:
     return f"overdue_over_{choices.bucket_limits[-1]}"
 
 
+def issue_bucket_of(item: Item, day: date, choices: Choices) -> str:
+    """The limits of the due dates, from the day of the document on, which is its first."""
+    if item.item_type != "invoice" and choices.unapplied != "own_date":
+        return "unapplied_credit"
+    first_day = 0
+    for last_day in choices.bucket_limits:
+        if (day - item.issue_date).days <= last_day:
+            return f"issued_{first_day}_{last_day}"
+        first_day = last_day + 1
+    return f"issued_over_{choices.bucket_limits[-1]}"
+
+
+def oldest_issue_buckets_first(limits: Sequence[int]) -> list[str]:
+    first_days = [0, *(limit + 1 for limit in limits)]
+    between = [f"issued_{first}_{last}" for first, last in zip(first_days, limits, strict=False)]
+    return [f"issued_over_{limits[-1]}", *reversed(between)]
+
+
 def oldest_buckets_first(limits: Sequence[int]) -> list[str]:
     first_days = [1, *(limit + 1 for limit in limits)]
     between = [f"overdue_{first}_{last}" for first, last in zip(first_days, limits, strict=False)]
@@ -424,7 +534,7 @@ def oldest_buckets_first(limits: Sequence[int]) -> list[str]:
 
 
 def netted(
-    sums: Mapping[tuple[str, str, str], Sum], limits: Sequence[int], base_currency: str
+    sums: Mapping[tuple[str, str, str], Sum], buckets: Sequence[str], base_currency: str
 ) -> dict[tuple[str, str, str], Sum]:
     """What credits leave open, taken off the oldest bucket of the customer and currency, then the
     next; what exceeds them all stays. A part of a credit is worth its share of the company amount,
@@ -434,7 +544,7 @@ def netted(
         if bucket != "unapplied_credit" or credit.open_amount >= 0:
             continue
         used = used_company = ZERO
-        for aged in oldest_buckets_first(limits):
+        for aged in buckets:
             key = (customer, currency, aged)
             if key not in sums:
                 continue
@@ -552,3 +662,23 @@ def place(items: Sequence[Item], settlements: Iterable[Settlement]) -> list[Plac
                 rest -= part
         assert rest == 0, f"{settlement} is more than {items} can take"
     return placed
+
+
+def closed(items: Sequence[Item], settlements: Iterable[Settlement]) -> dict[Item, Decimal]:
+    """What settlements close of each instalment: those that name it, then the others by due date.
+
+    On a day on which one of them is reversed they may exceed the whole: then that is closed.
+    """
+    amounts = dict.fromkeys(items, ZERO)
+    rest = ZERO
+    for settlement in settlements:
+        named = [item for item in items if item.instalment_no == settlement.instalment_no]
+        if named:
+            amounts[named[0]] += settlement.amount
+        else:
+            rest += settlement.amount
+    for item in oldest_first(items):
+        part = min(rest, abs(item.original_amount) - amounts[item])
+        amounts[item] += part
+        rest -= part
+    return amounts

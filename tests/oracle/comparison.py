@@ -75,9 +75,23 @@ def _balance_differences(
             _summed(books.aged_balance(day, in_force())),
             published.aged_positions.get(day, {}),
         )
+        yield from _compared(
+            f"positions by issue date {day}",
+            _summed(books.aged_by_issue_date(day, in_force())),
+            published.issued_positions.get(day, {}),
+        )
     yield from _compared("open items", books.positions(dates[-1]), published.open_items)
     yield from _compared("revalued", books.revalued(dates[-1]), published.revalued)
     yield from _compared("bucket, due date, promise", books.ageing(dates[-1]), published.ageing)
+    yield from _compared(
+        "days since issue, bucket", books.issue_ageing(dates[-1]), published.issue_ageing
+    )
+    yield from _compared("taken off", books.taken_off(dates[-1]), published.taken_off)
+    yield from _compared(
+        "aged balance by issue date",
+        _summed(books.aged_by_issue_date(dates[-1])),
+        published.aged_by_issue_date.get(dates[-1], {}),
+    )
     yield from _compared("debtors", books.debtors(dates[-1]), published.debtors)
     yield from _compared(
         "future documents", books.future_documents(dates[-1]), published.future_documents

@@ -12,6 +12,8 @@ from typing import Any, LiteralString
 import psycopg
 from psycopg import sql
 
+from oracle.balances import TakenOff
+
 CUSTOMER_KEY = "files:{entity}:{customer}"
 
 # Any past date by the predicate that the contract promises to answer it.
@@ -45,6 +47,26 @@ inner join unnest(%s::text[], %s::date[]) as days (entity_id, day)
     and (positions.valid_to is null or positions.valid_to > days.day)
 group by positions.entity_id, days.day, positions.customer_id, positions.currency_code, bucket
 """
+# The same by issue date: the statement of docs/figures.md.
+ISSUED_POSITIONS = """
+select positions.entity_id, days.day, positions.customer_id, positions.currency_code,
+    case
+        when positions.item_type <> 'invoice' then 'unapplied_credit'
+        when days.day - positions.issue_date <= 30 then 'issued_0_30'
+        when days.day - positions.issue_date <= 60 then 'issued_31_60'
+        when days.day - positions.issue_date <= 90 then 'issued_61_90'
+        when days.day - positions.issue_date <= 120 then 'issued_91_120'
+        else 'issued_over_120'
+    end as issue_bucket,
+    sum(positions.open_amount), sum(positions.open_company_amount), count(*)
+from {schema}.fct_open_item_positions as positions
+inner join unnest(%s::text[], %s::date[]) as days (entity_id, day)
+    on positions.entity_id = days.entity_id
+    and positions.valid_from <= days.day
+    and (positions.valid_to is null or positions.valid_to > days.day)
+group by
+    positions.entity_id, days.day, positions.customer_id, positions.currency_code, issue_bucket
+"""
 MOVEMENTS = """
 select movements.entity_id, days.day, movements.open_item_id, sum(movements.amount),
     sum(movements.company_amount)
@@ -57,7 +79,8 @@ having sum(movements.amount) <> 0
 """
 OPEN_ITEMS = """
 select entity_id, open_item_id, open_amount, open_company_amount, open_revalued_amount,
-    revaluation_rate_date, bucket, due_date, promised_date
+    revaluation_rate_date, bucket, due_date, promised_date, days_since_issue, issue_bucket,
+    paid_amount, credited_amount, written_off_amount, paid_after_asof_amount, first_paid_on
 from {schema}.fct_open_items
 """
 AGED_BALANCE = """
@@ -65,6 +88,11 @@ select entity_id, as_of_date, customer_id, currency_code, bucket, open_amount, o
     item_count
 from {schema}.mart_aged_balance
 where open_amount <> 0 or open_company_amount <> 0 or item_count <> 0
+"""
+AGED_BY_ISSUE_DATE = """
+select entity_id, as_of_date, customer_id, currency_code, issue_bucket, open_amount,
+    open_company_amount, item_count
+from {schema}.mart_aged_balance_by_issue_date
 """
 OUTSTANDING = """
 select entity_id, as_of_date, customer_id, status, open_company_amount, item_count
@@ -119,8 +147,12 @@ class Published:
     open_items: dict[str, Amounts] = field(default_factory=dict)
     revalued: dict[str, tuple[Decimal | None, date | None]] = field(default_factory=dict)
     ageing: dict[str, tuple[str, date | None, date | None]] = field(default_factory=dict)
+    issue_ageing: dict[str, tuple[int, str]] = field(default_factory=dict)
+    taken_off: dict[str, TakenOff] = field(default_factory=dict)
     aged_balance: AgedBalances = field(default_factory=dict)
+    aged_by_issue_date: AgedBalances = field(default_factory=dict)
     aged_positions: AgedBalances = field(default_factory=dict)
+    issued_positions: AgedBalances = field(default_factory=dict)
     outstanding: dict[date, dict[tuple[str, str], tuple[Decimal, int]]] = field(
         default_factory=dict
     )
@@ -175,13 +207,17 @@ def read_marts(
     for entity, day, item, *amounts in rows(POSITIONS, wanted):
         ledgers[entity].positions.setdefault(day, {})[_item(item)] = (amounts[0], amounts[1])
     _put_aged(rows(AGED_POSITIONS, wanted), lambda entity: ledgers[entity].aged_positions)
+    _put_aged(rows(ISSUED_POSITIONS, wanted), lambda entity: ledgers[entity].issued_positions)
     for entity, day, item, *amounts in rows(MOVEMENTS, wanted):
         ledgers[entity].movements.setdefault(day, {})[_item(item)] = (amounts[0], amounts[1])
     for entity, item, *amounts in rows(OPEN_ITEMS):
         ledgers[entity].open_items[_item(item)] = (amounts[0], amounts[1])
         ledgers[entity].revalued[_item(item)] = (amounts[2], amounts[3])
         ledgers[entity].ageing[_item(item)] = (amounts[4], amounts[5], amounts[6])
+        ledgers[entity].issue_ageing[_item(item)] = (amounts[7], amounts[8])
+        ledgers[entity].taken_off[_item(item)] = TakenOff(*amounts[9:])
     _put_aged(rows(AGED_BALANCE), lambda entity: ledgers[entity].aged_balance)
+    _put_aged(rows(AGED_BY_ISSUE_DATE), lambda entity: ledgers[entity].aged_by_issue_date)
     for entity, day, customer, status, amount, count in rows(OUTSTANDING):
         ledgers[entity].outstanding.setdefault(day, {})[_customer(customer), status] = (
             amount,

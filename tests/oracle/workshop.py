@@ -38,6 +38,7 @@ READ = (
     "fct_open_item_positions",
     "fct_receivable_movements",
     "mart_aged_balance",
+    "mart_aged_balance_by_issue_date",
     "mart_aged_balance_by_scope",
     "mart_outstanding",
     "mart_dso",

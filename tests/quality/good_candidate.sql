@@ -150,6 +150,15 @@ create table mart_dso_bridge (
 insert into mart_dso_bridge values
 (date '2025-01-31', 'entity', 'fr01', 2.0, 3.0, -0.5, 0.0);
 
+create table mart_aged_balance_by_issue_date (
+    as_of_date date, entity_id text, issue_bucket text, open_company_amount numeric(20, 2)
+);
+insert into mart_aged_balance_by_issue_date values
+(date '2025-01-31', 'fr01', 'issued_0_30', 250.00),
+(date '2025-01-31', 'fr01', 'issued_31_60', 650.00),
+(date '2025-01-31', 'fr01', 'issued_61_90', 400.00),
+(date '2025-01-31', 'fr01', 'unapplied_credit', -50.00);
+
 create table mart_aged_balance_by_scope (
     as_of_date date, scope_type text, scope_value text, bucket text,
     open_company_amount numeric(20, 2)

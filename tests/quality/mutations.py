@@ -337,6 +337,13 @@ MUTATIONS: Final[dict[tuple[str, str], str]] = {
     ("mart_tie_out", "every_company_has_a_ledger_balance"): """
         update marts_candidate.mart_tie_out set ledger_balance = null
     """,
+    ("mart_aged_balance_by_issue_date", "documents_are_aged_on_the_date_of_the_run"): """
+        delete from marts_candidate.mart_aged_balance_by_issue_date
+    """,
+    ("mart_aged_balance_by_issue_date", "oldest_documents_are_a_minority"): """
+        update marts_candidate.mart_aged_balance_by_issue_date set issue_bucket = 'issued_over_120'
+        where issue_bucket <> 'issued_0_30'
+    """,
     ("mart_aged_balance_by_scope", "scopes_are_aged_on_the_date_of_the_run"): """
         update marts_candidate.mart_aged_balance_by_scope set as_of_date = date '2024-12-31'
     """,

@@ -28,6 +28,7 @@ NOT_FIGURES = {
     ("fct_open_items", "instalment_no"),
     ("fct_receivable_movements", "movement_order"),
     ("mart_aged_balance", "bucket_order"),
+    ("mart_aged_balance_by_issue_date", "bucket_order"),
     ("mart_aged_balance_by_scope", "bucket_order"),
     ("mart_invoice_cohorts", "age_months"),
 }

@@ -37,6 +37,7 @@ final as (
         items.entity_id,
         items.customer_id,
         items.item_type,
+        items.issue_date,
         items.due_date,
         balances.valid_from,
         balances.valid_to,

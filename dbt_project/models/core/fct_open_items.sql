@@ -6,6 +6,7 @@ with aged_items as (
         open_company_amount,
         days_overdue,
         bucket,
+        issue_bucket,
         disputed_amount,
         disputed_company_amount,
         collection_stage
@@ -90,7 +91,13 @@ final as (
         items.due_date_is_estimated,
         items.currency_code,
         items.original_amount,
+        -- Of what nothing settled, nothing was paid.
+        coalesce(settlements.paid_amount, 0) as paid_amount,
+        coalesce(settlements.credited_amount, 0) as credited_amount,
+        coalesce(settlements.written_off_amount, 0) as written_off_amount,
         aged_items.open_amount,
+        coalesce(settlements.paid_after_asof_amount, 0) as paid_after_asof_amount,
+        settlements.first_paid_on,
         items.company_currency_code,
         aged_items.open_company_amount,
         case
@@ -104,6 +111,9 @@ final as (
         ranked_rates.rate_date as revaluation_rate_date,
         cast(aged_items.days_overdue as integer) as days_overdue,
         aged_items.bucket,
+        cast({{ days_between(as_of_date(), 'items.issue_date') }} as integer)
+            as days_since_issue,
+        aged_items.issue_bucket,
         aged_items.disputed_amount > 0 as is_disputed,
         aged_items.disputed_company_amount,
         aged_items.collection_stage,
@@ -114,6 +124,8 @@ final as (
     from aged_items
     inner join items
         on aged_items.open_item_id = items.open_item_id
+    left join {{ ref('int_open_item_settlements') }} as settlements
+        on aged_items.open_item_id = settlements.open_item_id
     -- The base currency has no rate, whatever the file says.
     left join ranked_rates
         on

@@ -50,6 +50,8 @@ FRENCH: Mapping[str, Mapping[str, str]] = {
         " l’exercice, il remplace les plus courts qu’il couvre.",
         "instalments_sum_to_their_invoice": "Des échéances dont la somme n’est pas celle de la"
         " facture font devoir au client plus ou moins que ce qu’il doit.",
+        "issue_buckets_sum_to_the_total": "Par date de pièce comme par échéance, les tranches"
+        " doivent faire ce qui est ouvert, sans quoi l’un des deux états cache des créances.",
         "kpi_balances_equal_aged_balance": "L’encours des chiffres mensuels doit être celui de la"
         " balance âgée, et leur échu celui des factures dont l’échéance est passée.",
         "kpi_flows_equal_movements": "Les encaissements, remboursements et passages en perte d’un"
@@ -62,6 +64,9 @@ FRENCH: Mapping[str, Mapping[str, str]] = {
         "open_items_are_valued_at_their_own_rate": "Une facture en devise vaut son solde au cours"
         " de sa comptabilisation ; un autre cours crée une créance qui n’est pas dans les"
         " livres.",
+        "open_items_are_what_settlements_left": "Ce qui a été réglé, crédité et passé en perte"
+        " d’un poste doit laisser ce qui en reste ouvert, sans quoi personne ne peut dire à un"
+        " client ce qu’est devenue sa facture.",
         "open_items_equal_positions_and_movements": "Les postes ouverts, leur historique et les"
         " mouvements doivent dire la même chose de chaque poste, sans quoi le chiffre du jour"
         " ne s’explique pas par son passé.",
@@ -371,6 +376,14 @@ FRENCH: Mapping[str, Mapping[str, str]] = {
         "old_debt_is_a_minority": "Plus de la moitié de l’encours de cette société est dans la"
         " tranche la plus ancienne ; le recouvrement est en difficulté, ou des règlements"
         " n’ont pas été lettrés.",
+    },
+    "mart_aged_balance_by_issue_date": {
+        "documents_are_aged_on_the_date_of_the_run": "Des postes sont ouverts à la date d’arrêté,"
+        " mais la balance par date de pièce est d’une autre date, ou vide : l’état montrerait"
+        " d’anciens chiffres comme nouveaux.",
+        "oldest_documents_are_a_minority": "Plus de la moitié de ce que doivent les clients de"
+        " cette société vient de pièces de la tranche la plus ancienne ; des délais sont très"
+        " longs, ou des règlements n’ont pas été lettrés.",
     },
     "mart_aged_balance_by_scope": {
         "oldest_bucket_is_a_minority_of_every_segment": "Plus de la moitié de l’encours de ce"

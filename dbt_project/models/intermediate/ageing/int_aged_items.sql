@@ -142,7 +142,11 @@ entity_buckets as (
         policies.entity_id,
         array_agg(buckets.min_days_overdue order by buckets.bucket_order)
             filter (where buckets.bucket_order > 0) as bucket_starts,
-        array_agg(buckets.bucket order by buckets.bucket_order) as bucket_codes
+        array_agg(buckets.bucket order by buckets.bucket_order) as bucket_codes,
+        array_agg(buckets.min_days_overdue order by buckets.bucket_order)
+            filter (where buckets.bucket_order > 1) as issue_bucket_starts,
+        array_agg(buckets.issue_bucket order by buckets.bucket_order)
+            filter (where buckets.bucket_order > 0) as issue_bucket_codes
     from {{ ref('int_entity_policies') }} as policies
     inner join {{ ref('int_aging_buckets') }} as buckets
         on policies.bucket_limits = buckets.bucket_limits
@@ -170,6 +174,8 @@ choices as (
         policies.unapplied_in_dso,
         entity_buckets.bucket_starts,
         entity_buckets.bucket_codes,
+        entity_buckets.issue_bucket_starts,
+        entity_buckets.issue_bucket_codes,
         policies.home_unapplied,
         home_buckets.bucket_starts as home_bucket_starts,
         home_buckets.bucket_codes as home_bucket_codes
@@ -223,6 +229,18 @@ bucketed as (
                     ) }}
             else 'unapplied_credit'
         end as home_bucket,
+        -- Of the as-of date alone, as the mart by issue date is.
+        case
+            when aged.as_of_date < {{ as_of_date() }} then null
+            when aged.item_type = 'invoice' or choices.unapplied = 'own_date'
+                then
+                    {{ age_bucket(
+                        days_between('aged.as_of_date', 'aged.issue_date'),
+                        'choices.issue_bucket_starts',
+                        'choices.issue_bucket_codes'
+                    ) }}
+            else 'unapplied_credit'
+        end as issue_bucket,
         aged.currency_code,
         aged.open_amount,
         aged.company_currency_code,
@@ -259,6 +277,7 @@ final as (
         days_overdue,
         bucket,
         home_bucket,
+        issue_bucket,
         currency_code,
         open_amount,
         company_currency_code,

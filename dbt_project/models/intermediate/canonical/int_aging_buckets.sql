@@ -1,6 +1,7 @@
 -- grain: one row per bucket_limits that somebody chose, and bucket that follows from them
 -- 30|60 gives not_due (to 0), overdue_1_30, overdue_31_60 and overdue_over_60: the buckets touch
--- each other and have no end on either side.
+-- each other and have no end on either side. By the issue date they are issued_0_30, issued_31_60
+-- and issued_over_60.
 with chosen_limits as (
     select policy_value as bucket_limits
     from {{ ref('int_policies') }}
@@ -57,6 +58,16 @@ final as (
                 'overdue_' || cast(min_days_overdue as text)
                 || '_' || cast(max_days_overdue as text)
         end as bucket,
+        -- The same limits in days since the issue date; the first bucket takes the day itself.
+        case
+            when bucket_order = 0 then null
+            when max_days_overdue is null
+                then 'issued_over_' || cast(min_days_overdue - 1 as text)
+            when bucket_order = 1 then 'issued_0_' || cast(max_days_overdue as text)
+            else
+                'issued_' || cast(min_days_overdue as text)
+                || '_' || cast(max_days_overdue as text)
+        end as issue_bucket,
         bucket_order,
         min_days_overdue,
         max_days_overdue
