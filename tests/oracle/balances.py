@@ -111,12 +111,13 @@ class Sum:
 
 @dataclass(frozen=True)
 class OpenItem:
-    """An item that is open at a date, with what of it counts in the DSO."""
+    """An item that is open at a date, with what of it, and of its dispute, counts in the DSO."""
 
     item: Item
     open_amount: Decimal
     company_amount: Decimal
     dso_amount: Decimal
+    disputed_dso_amount: Decimal
     is_overdue: bool
 
 
@@ -131,6 +132,7 @@ class Books:
         for item in self.items:
             self.items_by_holder[item.holder].append(item)
         self.settlements = settlements_of(ledger)
+        self._placed: dict[date, list[Placed]] = {}
         self._open: dict[date, dict[Item, Decimal]] = {}
         self._open_items: dict[date, list[OpenItem]] = {}
         self._aged: dict[tuple[date, Choices], dict[tuple[str, str, str], Sum]] = {}
@@ -140,6 +142,11 @@ class Books:
 
     def placed(self, day: date) -> list[Placed]:
         """Every settlement in force at `day` on the instalments that it closes."""
+        if day not in self._placed:
+            self._placed[day] = self._compute_placed(day)
+        return self._placed[day]
+
+    def _compute_placed(self, day: date) -> list[Placed]:
         by_target: dict[Holder, list[Settlement]] = defaultdict(list)
         for settlement in self.settlements:
             if settlement.is_in_force(day):
@@ -176,12 +183,12 @@ class Books:
         disputed = self.disputed_amounts(day)
         for item, amount in self.open_amounts(day).items():
             company = self.company(item, amount)
-            counted = company
+            counted, in_dispute = company, self.company(item, disputed.get(item, ZERO))
             if self.choices.disputed_in_dso == "out":
-                counted -= self.company(item, disputed.get(item, ZERO))
+                counted, in_dispute = counted - in_dispute, ZERO
             if self.choices.unapplied_in_dso == "out" and item.item_type != "invoice":
                 counted = ZERO
-            yield OpenItem(item, amount, company, counted, is_overdue(item, day))
+            yield OpenItem(item, amount, company, counted, in_dispute, is_overdue(item, day))
 
     # --- what the marts show -------------------------------------------------------------------
 

@@ -10,9 +10,11 @@ from typing import Any
 
 from oracle.balances import ZERO, Books, Sum
 from oracle.choices import Chosen, in_force
+from oracle.compared import entity_row_differences, scope_row_differences
 from oracle.ledger import Ledger
-from oracle.published import Marts, Published, ScopeFigures
+from oracle.published import CUSTOMER_KEY, Marts, Published, ScopeFigures
 from oracle.ratios import CountBack, Ratios, Scope
+from oracle.segments import spanning_scopes
 
 MONTH_ENDS = 36
 # Half a unit of the published figure, and the error of a long division.
@@ -29,7 +31,8 @@ class Case:
 
     def __str__(self) -> str:
         home = "".join(f"\nchoice of the home: {policy}={value}" for policy, value in self.home)
-        return f"{self.ledger}{home}\npositions at {', '.join(map(str, self.days))}"
+        days = f"\npositions at {', '.join(map(str, self.days))}" if self.days else ""
+        return f"{self.ledger}{home}{days}"
 
     def books(self) -> Books:
         return Books(self.ledger, self.home)
@@ -49,13 +52,28 @@ def differences(
     yield from aged_scope_differences(
         f"entity {entity}", whole, marts.scope("entity", entity), dates
     )
-    for customer in customers:
+    yield from scope_row_differences(("entity", entity), whole, marts.tables, dates)
+    scopes = {customer: Scope([(books, [customer])]) for customer in customers}
+    for customer, scope in scopes.items():
         yield from scope_differences(
-            f"customer {customer}",
-            Scope([(books, [customer])]),
-            marts.customer_scope(entity, customer),
-            dates,
+            f"customer {customer}", scope, marts.customer_scope(entity, customer), dates
         )
+    by_key = {
+        CUSTOMER_KEY.format(entity=entity, customer=customer): scope
+        for customer, scope in scopes.items()
+    }
+    yield from entity_row_differences(entity, books, by_key, marts.tables, dates)
+
+
+def spanning_differences(
+    books: Mapping[str, Books], marts: Marts, home: Chosen, dates: list[date]
+) -> Iterator[str]:
+    """Of the group, of segments and of custom attributes; nothing where they do not exist."""
+    for key, scope in spanning_scopes(books, home).items():
+        figures = marts.scopes.get(key, ScopeFigures())
+        yield from scope_differences(" ".join(key), scope, figures, dates)
+        yield from aged_scope_differences(" ".join(key), scope, figures, dates)
+        yield from scope_row_differences(key, scope, marts.tables, dates)
 
 
 def _balance_differences(
@@ -207,6 +225,6 @@ def _shown(value: Any) -> str:
     return "nothing" if value is None else str(value)
 
 
-def report(case: Case, found: Iterable[str]) -> str:
-    """What a failing test prints: the ledger, then the figures of both sides."""
-    return "\n".join(["", str(case), "", *list(found)[:12]])
+def report(cases: Iterable[Case], found: Iterable[str]) -> str:
+    """What a failing test prints: the ledgers, then the figures of both sides."""
+    return "\n".join(["", *(f"{case}\n" for case in cases), *list(found)[:12]])

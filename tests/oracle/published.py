@@ -13,6 +13,7 @@ import psycopg
 from psycopg import sql
 
 from oracle.balances import TakenOff
+from oracle.compared import TABLES, Tables
 
 CUSTOMER_KEY = "files:{entity}:{customer}"
 
@@ -181,6 +182,7 @@ class Marts:
     # Company currency → amounts by rank.
     ranked_debtors: Mapping[str, list[Decimal]]
     ranked_overdue_invoices: Mapping[str, list[Decimal]]
+    tables: Tables
     # Entity and reason of every row that the warehouse could not use.
     refused: tuple[tuple[str, str], ...] = ()
 
@@ -234,7 +236,8 @@ def read_marts(
         overdue_invoices[currency].append(amount)
         ledgers[entity].overdue_invoices[_item(item)] = (amount, days_overdue)
     scopes = _read_scopes(rows(DSO), rows(EXPLAIN), rows(AGED_BY_SCOPE))
-    return Marts(ledgers, scopes, dict(debtors), dict(overdue_invoices))
+    tables = {table.name: table.read(connection, schema) for table in TABLES}
+    return Marts(ledgers, scopes, dict(debtors), dict(overdue_invoices), tables)
 
 
 def _put_aged(rows: Iterable[tuple[Any, ...]], place: Callable[[str], AgedBalances]) -> None:

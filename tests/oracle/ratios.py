@@ -105,11 +105,18 @@ def count_back_by_days(
         revenue_of_month[day.replace(day=1)] += amount
     days, carry, remainder = ZERO, ZERO, receivables
     months: dict[date, ExplainRow] = {}
-    day = as_of
-    while revenue and day >= min(revenue) and remainder > 0:
+    day, first_day = as_of, min(revenue, default=date.max)
+    while day >= first_day and remainder > 0:
         month = day.replace(day=1)
-        if revenue_of_month[month] <= 0 and zero_month == "stop":
+        if revenue_of_month.get(month, ZERO) <= 0 and zero_month == "stop":
             break
+        if month not in revenue_of_month:
+            # Nothing was issued: its days pass, all at once or a test would take minutes.
+            passed = Decimal((day - month).days + 1)
+            days += passed
+            months[month] = ExplainRow(ZERO, ZERO, passed)
+            day = month - timedelta(days=1)
+            continue
         consumed, spent, carry = use_up(remainder, revenue.get(day, ZERO) + carry, Decimal(1))
         days += spent
         remainder -= consumed
@@ -158,9 +165,12 @@ class Scope:
     def __init__(
         self, parts: Iterable[tuple[Books, Iterable[str]]], choices: Choices | None = None
     ) -> None:
-        self._parts = [(books, frozenset(members)) for books, members in parts]
-        self.choices = choices or self._parts[0][0].choices
+        self.parts = [(books, frozenset(members)) for books, members in parts]
+        self.choices = choices or self.parts[0][0].choices
+        self.currency = self.parts[0][0].ledger.base_currency
         self._open_items: dict[date, list[OpenItem]] = {}
+        self._revenue: dict[date, dict[date, Decimal]] = {}
+        self._counted_back: dict[tuple[Decimal, date], CountBack] = {}
 
     def holds_document(self, members: frozenset[str], document: Document) -> bool:
         return document.customer_id in members
@@ -172,7 +182,7 @@ class Scope:
 
     def invoiced(self, until: date) -> Iterator[tuple[Books, frozenset[str], Document]]:
         """Posted documents issued by then."""
-        for books, members in self._parts:
+        for books, members in self.parts:
             for document in books.ledger.documents:
                 if (
                     document.status == "posted"
@@ -194,6 +204,11 @@ class Scope:
 
     def revenue_by_day(self, until: date) -> dict[date, Decimal]:
         """A day with documents is there, also when credit notes were moved away from it."""
+        if until not in self._revenue:
+            self._revenue[until] = self._compute_revenue_by_day(until)
+        return self._revenue[until]
+
+    def _compute_revenue_by_day(self, until: date) -> dict[date, Decimal]:
         days: dict[date, Decimal] = defaultdict(Decimal)
         for books, members, document in self.invoiced(until):
             amount = company_revenue(books, document, document.amount_incl_tax)
@@ -216,7 +231,7 @@ class Scope:
         if day not in self._open_items:
             self._open_items[day] = [
                 open_item
-                for books, members in self._parts
+                for books, members in self.parts
                 for open_item in books.open_items(day)
                 if self.holds_item(members, open_item.item)
             ]
@@ -225,7 +240,7 @@ class Scope:
     def aged_balance(self, day: date) -> dict[tuple[str, str], Sum]:
         """Currency, bucket → sums, by the choices of the scope."""
         sums: dict[tuple[str, str], Sum] = defaultdict(Sum)
-        for books, members in self._parts:
+        for books, members in self.parts:
             for key, part in self.aged_parts(books, members, day):
                 before = sums[key]
                 sums[key] = Sum(
@@ -251,6 +266,11 @@ class Scope:
         return sum((one.dso_amount for one in self.open_items(day)), ZERO)
 
     def count_back(self, receivables: Decimal, day: date) -> CountBack:
+        if (receivables, day) not in self._counted_back:
+            self._counted_back[receivables, day] = self._compute_count_back(receivables, day)
+        return self._counted_back[receivables, day]
+
+    def _compute_count_back(self, receivables: Decimal, day: date) -> CountBack:
         if self.choices.countback_period == "day":
             by_day = self.revenue_by_day(day)
             return count_back_by_days(receivables, day, by_day, self.choices.zero_month)

@@ -1,17 +1,20 @@
-"""From a ledger that fails to a few rows of it that still do.
+"""From ledgers that fail to a few rows of them that still do.
 
-Every row is left out once, with what refers to it; all these ledgers are entities of one attempt,
-which costs about as much as one. The smallest that still differs goes into the next round.
+Of one ledger every row is left out once, with what refers to it; all these ledgers are entities of
+one attempt, which costs about as much as one. The smallest that still differs goes into the next
+round. Figures that span ledgers take an attempt for each try: ledgers are left out by halves first,
+then rows one by one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date
 from itertools import islice
 
-from oracle.comparison import Case, differences
+from oracle.balances import Books
+from oracle.comparison import Case, differences, spanning_differences
 from oracle.ledger import Ledger, streams_of
 from oracle.workshop import Workshop
 
@@ -51,6 +54,59 @@ def failing(
         for entity, of in entities.items()
     ]
     return [(ledger, found) for ledger, found in judged if found]
+
+
+def shrink_together(
+    workshop: Workshop, cases: list[Case], as_of: date, dates: list[date]
+) -> tuple[list[Case], list[str]]:
+    """The fewest rows of the fewest ledgers that still differ in what spans them."""
+    home = cases[0].home
+
+    def found_in(ledgers: list[Ledger]) -> list[str]:
+        entities = {f"L{number}": ledger for number, ledger in enumerate(ledgers)}
+        marts = workshop.attempt(entities, as_of, dict.fromkeys(entities, ()), home=home)
+        books = {entity: Books(ledger, home) for entity, ledger in entities.items()}
+        return list(islice(spanning_differences(books, marts, home, dates), DIFFERENCES))
+
+    ledgers = [case.ledger for case in cases]
+    assert found_in(ledgers), "they differed in their batch and do not by themselves"
+    for fewer in (without_some, without_a_row):
+        ledgers = reduced(ledgers, fewer, found_in)
+    return [Case(ledger, (), home) for ledger in ledgers], found_in(ledgers)
+
+
+def reduced(
+    ledgers: list[Ledger],
+    fewer: Callable[[list[Ledger]], Iterator[list[Ledger]]],
+    differ: Callable[[list[Ledger]], object],
+) -> list[Ledger]:
+    """Until a whole round finds nothing smaller that still differs."""
+    is_smaller = True
+    while is_smaller:
+        is_smaller, place = False, 0
+        while place < len(tries := list(fewer(ledgers))):
+            if differ(tries[place]):
+                ledgers, is_smaller = tries[place], True
+            else:
+                place += 1
+    return ledgers
+
+
+def without_some(ledgers: list[Ledger]) -> Iterator[list[Ledger]]:
+    """A half of them, then all but a half, a quarter, an eighth, down to all but one."""
+    size = len(ledgers) // 2
+    while size:
+        starts = range(0, len(ledgers), size)
+        if size * 2 >= len(ledgers):
+            yield from (ledgers[start : start + size] for start in starts)
+        yield from (ledgers[:start] + ledgers[start + size :] for start in starts)
+        size //= 2
+
+
+def without_a_row(ledgers: list[Ledger]) -> Iterator[list[Ledger]]:
+    for place, ledger in enumerate(ledgers):
+        for simple in simpler(ledger):
+            yield [*ledgers[:place], simple, *ledgers[place + 1 :]]
 
 
 def row_count(ledger: Ledger) -> int:

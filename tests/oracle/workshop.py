@@ -21,6 +21,7 @@ from psycopg.rows import tuple_row
 from encours.settings import Settings
 from marts_content import Row, schema_content
 from oracle.choices import Chosen
+from oracle.compared import TABLES
 from oracle.ledger import Ledger, write_delivery
 from oracle.published import Marts, read_marts
 
@@ -46,6 +47,7 @@ READ = (
     "mart_future_dated_documents",
     "mart_top_debtors",
     "mart_top_overdue_invoices",
+    *(table.name for table in TABLES),
 )
 DECIMAL = re.compile(r"-?\d+\.\d+")
 RELATION = re.compile(r'"\w+"\."(\w+)"\."(\w+)"')
