@@ -28,6 +28,7 @@ from killed_runs import (
     kill_run,
     kill_server_process,
     kill_when,
+    publication_count,
     start_run,
     wait_until_alone,
 )
@@ -102,8 +103,10 @@ def strike(undisturbed: Undisturbed, victim: str, arguments: tuple[str, ...], sh
         strays = wait_until_alone(settings)
         if killed:
             finish_run(settings, arguments)
+    # That of the copied home, of the struck run, and of the one after it.
+    follows_itself = publication_count(settings) > 2
     told = f"{victim} in {step}: {last_line}"
-    return Blow(settings, killed, told, strays, readers)
+    return Blow(settings, killed, told, strays, readers, follows_itself)
 
 
 def last_step(settings: Settings) -> str:
