@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import calendar
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
@@ -297,32 +297,33 @@ class Books:
     ) -> dict[tuple[str, str, str], Sum]:
         """As the aged balance, by the days since the issue."""
         choices = choices or self.choices
-        sums: dict[tuple[str, str, str], Sum] = defaultdict(Sum)
-        for item, amount in self.open_amounts(day).items():
-            key = (item.customer_id, item.currency_code, issue_bucket_of(item, day, choices))
-            sums[key] = sums[key].plus(amount, self.company(item, amount))
-        if choices.unapplied == "oldest_first":
-            buckets = oldest_issue_buckets_first(choices.bucket_limits)
-            return netted(sums, buckets, self.ledger.base_currency)
-        return dict(sums)
+        oldest_first = oldest_issue_buckets_first(choices.bucket_limits)
+        return self._aged_into(issue_bucket_of, oldest_first, day, choices)
 
     def aged_balance(
         self, day: date, choices: Choices | None = None
     ) -> dict[tuple[str, str, str], Sum]:
         """Customer, currency, bucket → sums; by other choices where balances span entities."""
-        by = (day, choices or self.choices)
+        choices = choices or self.choices
+        by = (day, choices)
         if by not in self._aged:
-            self._aged[by] = self._compute_aged_balance(*by)
+            oldest_first = oldest_buckets_first(choices.bucket_limits)
+            self._aged[by] = self._aged_into(bucket_of, oldest_first, day, choices)
         return self._aged[by]
 
-    def _compute_aged_balance(self, day: date, choices: Choices) -> dict[tuple[str, str, str], Sum]:
+    def _aged_into(
+        self,
+        bucket: Callable[[Item, date, Choices], str],
+        oldest_first: Sequence[str],
+        day: date,
+        choices: Choices,
+    ) -> dict[tuple[str, str, str], Sum]:
         sums: dict[tuple[str, str, str], Sum] = defaultdict(Sum)
         for item, amount in self.open_amounts(day).items():
-            key = (item.customer_id, item.currency_code, bucket_of(item, day, choices))
+            key = (item.customer_id, item.currency_code, bucket(item, day, choices))
             sums[key] = sums[key].plus(amount, self.company(item, amount))
         if choices.unapplied == "oldest_first":
-            buckets = oldest_buckets_first(choices.bucket_limits)
-            return netted(sums, buckets, self.ledger.base_currency)
+            return netted(sums, oldest_first, self.ledger.base_currency)
         return dict(sums)
 
     def debtors(self, day: date) -> dict[str, tuple[Decimal, int | None]]:

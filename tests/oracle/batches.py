@@ -53,20 +53,28 @@ def drawn_cases(batch: Batch) -> dict[Case, str]:
         for number, ledger in enumerate(batch.made, start=1)
     }
     for strategy, ledgers in batch.of:
-
-        @seed(batch.seed)
-        @settings(
-            max_examples=ledgers,
-            phases=(Phase.generate,),
-            database=None,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-        )
-        @given(case=strategy)
-        def draw(case: Case) -> None:
+        for case in draw_cases(strategy, ledgers, batch.seed):
             drawn.setdefault(case, f"L{len(drawn) + 1}")
+    return drawn
 
-        draw()
+
+def draw_cases(strategy: SearchStrategy[Case], ledgers: int, number: int) -> list[Case]:
+    """So many of them, by the seed of this number; some can be the same."""
+    drawn: list[Case] = []
+
+    @seed(number)
+    @settings(
+        max_examples=ledgers,
+        phases=(Phase.generate,),
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=strategy)
+    def draw(case: Case) -> None:
+        drawn.append(case)
+
+    draw()
     return drawn
 
 

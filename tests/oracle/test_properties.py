@@ -14,10 +14,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from oracle.balances import ZERO
-from oracle.comparison import MONTH_ENDS, Case
+from oracle.batches import draw_cases
+from oracle.comparison import MONTH_ENDS
 from oracle.ledger import Ledger, Payment, scaled, streams_of
 from oracle.published import Marts
 from oracle.ratios import reporting_dates
@@ -65,21 +65,8 @@ def days_of(ledgers: Mapping[str, Ledger]) -> dict[str, list[date]]:
 @pytest.fixture(scope="module", params=STARTS)
 def start(request: pytest.FixtureRequest, workshop: Workshop) -> Start:
     ledgers, of = STARTS[request.param]
-    drawn: dict[str, Ledger] = {}
-
-    @seed(4)
-    @settings(
-        max_examples=ledgers,
-        phases=(Phase.generate,),
-        database=None,
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(case=of)
-    def draw(case: Case) -> None:
-        drawn[f"L{len(drawn) + 1}"] = case.ledger
-
-    draw()
+    cases_of = draw_cases(of, ledgers, 4)
+    drawn = {f"L{number}": case.ledger for number, case in enumerate(cases_of, start=1)}
     return Start(workshop, drawn, workshop.build_ledgers(drawn, AS_OF, days_of(drawn)))
 
 
