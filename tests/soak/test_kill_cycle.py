@@ -37,6 +37,7 @@ from killed_runs import (
     kill_backend,
     kill_postmaster,
     kill_processes,
+    publication_count,
 )
 from marts_content import Row, marts_content
 from readers import readers_of
@@ -53,7 +54,6 @@ CHOOSER = random.Random(SEED)
 MOMENTS = [round(CHOOSER.uniform(0.05, 0.95), 3) for _ in VICTIMS]
 # Airflow gives a task that no longer reports two minutes, and waits before it tries again.
 PATIENCE_SECONDS = 1200.0
-PUBLISHED = b"select count(*) from ops.publication"
 UNFINISHED = "select count(*) from dag_run where state in ('queued', 'running')"
 
 
@@ -184,8 +184,7 @@ def service(home: ScheduledHome, name: str) -> psutil.Process:
 
 
 def has_published(home: ScheduledHome) -> bool:
-    ((count,),) = home.rows(PUBLISHED)
-    return int(count) > 1
+    return publication_count(Settings(home.home)) > 1
 
 
 def is_idle(home: ScheduledHome) -> bool:
