@@ -12,7 +12,7 @@ with cohorts as (
 -- Nearly all invoice items are sales: those that are not are told from the others faster.
 other_items as (
     select open_item_id
-    from {{ ref('int_items') }}
+    from {{ ref('fct_items') }}
     where item_type = 'invoice' and origin is distinct from 'sale'
 ),
 

@@ -15,7 +15,7 @@ in_force as (
         entity_id,
         least({{ month_end('effective_date') }}, {{ as_of_date() }}) as as_of_date,
         sum(company_amount) as paid_company_amount
-    from {{ ref('int_invoice_settlements') }}
+    from {{ ref('fct_invoice_settlements') }}
     where
         settlement_type = 'payment'
         and in_force_from

@@ -7,7 +7,7 @@ with first_days as (
     select
         customer_id,
         min(booking_date) as first_date
-    from {{ ref('int_items') }}
+    from {{ ref('fct_items') }}
     group by customer_id
 ),
 
@@ -16,12 +16,12 @@ facts as (
         'item' as fact_type,
         booking_date as business_date,
         {{ row_digest([
-            'open_item_id', 'item_key', 'source', 'entity_id', 'customer_id', 'item_type',
+            'open_item_id', 'document_id', 'source', 'entity_id', 'customer_id', 'item_type',
             'origin', 'instalment_no', 'is_split', 'document_number', 'issue_date', 'due_date',
             'currency_code', 'original_amount', 'exchange_rate', 'company_currency_code',
             'company_minor_units', 'ledger_account', 'is_doubtful'
         ]) }} as digest
-    from {{ ref('int_items') }}
+    from {{ ref('fct_items') }}
     union all
     select
         'movement' as fact_type,
@@ -35,29 +35,29 @@ facts as (
         'settlement' as fact_type,
         in_force_from as business_date,
         {{ row_digest([
-            'settlement_id', 'settlement_type', 'credit_key', 'open_item_id', 'effective_date',
+            'settlement_id', 'settlement_type', 'credit_item_id', 'open_item_id', 'effective_date',
             'amount', 'company_amount'
         ]) }} as digest
-    from {{ ref('int_invoice_settlements') }}
+    from {{ ref('fct_invoice_settlements') }}
     union all
     select
         'settlement_end' as fact_type,
         in_force_to as business_date,
         {{ row_digest([
-            'settlement_id', 'settlement_type', 'credit_key', 'open_item_id', 'effective_date',
+            'settlement_id', 'settlement_type', 'credit_item_id', 'open_item_id', 'effective_date',
             'in_force_from', 'amount', 'company_amount'
         ]) }} as digest
-    from {{ ref('int_invoice_settlements') }}
+    from {{ ref('fct_invoice_settlements') }}
     where in_force_to is not null
     union all
     select
         'revenue' as fact_type,
         booking_date as business_date,
         {{ row_digest([
-            'document_key', 'entity_id', 'customer_id', 'document_type', 'amount_incl_tax',
+            'document_id', 'entity_id', 'customer_id', 'document_type', 'amount_incl_tax',
             'amount_excl_tax', 'exchange_rate', 'counts_as_revenue'
         ]) }} as digest
-    from {{ ref('int_documents') }}
+    from {{ ref('fct_documents') }}
     union all
     select
         'moved_revenue' as fact_type,
@@ -74,20 +74,20 @@ facts as (
         {{ row_digest(['scopes.document_key', 'scopes.scope_type', 'scopes.scope_value']) }}
             as digest
     from {{ ref('int_document_scopes') }} as scopes
-    inner join {{ ref('int_documents') }} as documents
-        on scopes.document_key = documents.document_key
+    inner join {{ ref('fct_documents') }} as documents
+        on scopes.document_key = documents.document_id
     union all
     select
         'state' as fact_type,
         opened_on as business_date,
-        {{ row_digest(['state_id', 'item_key', 'state_type', 'amount']) }} as digest
-    from {{ ref('int_item_states') }}
+        {{ row_digest(['state_id', 'document_id', 'state_type', 'amount']) }} as digest
+    from {{ ref('fct_item_states') }}
     union all
     select
         'state_end' as fact_type,
         closed_on as business_date,
-        {{ row_digest(['state_id', 'item_key', 'state_type', 'amount', 'opened_on']) }} as digest
-    from {{ ref('int_item_states') }}
+        {{ row_digest(['state_id', 'document_id', 'state_type', 'amount', 'opened_on']) }} as digest
+    from {{ ref('fct_item_states') }}
     where closed_on is not null
     union all
     select

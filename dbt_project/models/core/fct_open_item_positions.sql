@@ -3,12 +3,14 @@
 -- gives the open items of any past day D by one read.
 with daily_changes as (
     select
-        open_item_id,
-        movement_date,
-        sum(amount) as amount,
-        sum(company_amount) as company_amount
-    from {{ ref('fct_receivable_movements') }}
-    group by open_item_id, movement_date
+        movements.open_item_id,
+        movements.movement_date,
+        sum(movements.amount) as amount,
+        sum(movements.company_amount) as company_amount
+    from {{ ref('fct_receivable_movements') }} as movements
+    inner join {{ ref('int_changed_customers') }} as changed_customers
+        on movements.customer_id = changed_customers.customer_id
+    group by movements.open_item_id, movements.movement_date
 ),
 
 changes as (
@@ -49,6 +51,22 @@ final as (
     inner join {{ ref('int_items') }} as items
         on balances.open_item_id = items.open_item_id
     where balances.open_amount <> 0
+    union all
+    select
+        published.open_item_id,
+        published.entity_id,
+        published.customer_id,
+        published.item_type,
+        published.issue_date,
+        published.due_date,
+        published.valid_from,
+        published.valid_to,
+        published.currency_code,
+        published.open_amount,
+        published.company_currency_code,
+        published.open_company_amount
+    from {{ source('previous', 'carried_fct_open_item_positions') }} as published
+    where {{ is_carried('published') }}
 )
 
 select * from final

@@ -17,7 +17,7 @@ with aged_items as (
 items as (
     select
         open_item_id,
-        item_key,
+        document_id,
         entity_id,
         customer_id,
         source,
@@ -37,7 +37,7 @@ items as (
         company_minor_units,
         ledger_account,
         is_doubtful
-    from {{ ref('int_items') }}
+    from {{ ref('fct_items') }}
 ),
 
 -- The last published rate on or before the as-of date; null when none was ever published. Of a day
@@ -60,23 +60,23 @@ ranked_rates as (
 -- date counts, since nobody can tell which came last.
 ranked_promises as (
     select
-        item_key,
+        document_id,
         promised_date,
         row_number() over (
-            partition by item_key
+            partition by document_id
             order by opened_on desc, promised_date desc
         ) as promise_rank
-    from {{ ref('int_item_states') }}
+    from {{ ref('fct_item_states') }}
     where
         state_type = 'promise'
-        and item_key is not null
+        and document_id is not null
         and opened_on <= {{ as_of_date() }}
 ),
 
 final as (
     select
         items.open_item_id,
-        items.item_key as document_id,
+        items.document_id,
         items.entity_id,
         items.customer_id,
         items.source,
@@ -135,7 +135,7 @@ final as (
             and ranked_rates.rate_rank = 1
     left join ranked_promises
         on
-            items.item_key = ranked_promises.item_key
+            items.document_id = ranked_promises.document_id
             and ranked_promises.promise_rank = 1
 )
 

@@ -50,6 +50,24 @@ final as (
         is_estimated,
         known_at
     from running
+    union all
+    select
+        published.movement_id,
+        published.open_item_id,
+        published.entity_id,
+        published.customer_id,
+        published.item_type,
+        published.movement_date,
+        published.movement_type,
+        published.movement_order,
+        published.currency_code,
+        published.amount,
+        published.company_currency_code,
+        published.company_amount,
+        published.is_estimated,
+        published.known_at
+    from {{ source('previous', 'carried_fct_receivable_movements') }} as published
+    where {{ is_carried('published') }}
 )
 
 select * from final

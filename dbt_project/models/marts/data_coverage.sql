@@ -17,92 +17,12 @@ gathered_streams as (
     select
         entity_id,
         source,
-        'customers' as stream,
-        cast(null as date) as first_business_date,
-        cast(null as date) as last_business_date,
-        count(*) as row_count
-    from {{ ref('int_gathered_customers') }}
-    group by entity_id, source
-    union all
-    select
-        entity_id,
-        source,
-        'documents' as stream,
-        min(issue_date) as first_business_date,
-        max(issue_date) as last_business_date,
-        count(*) as row_count
-    from {{ ref('int_gathered_documents') }}
-    group by entity_id, source
-    union all
-    select
-        entity_id,
-        source,
-        'instalments' as stream,
-        cast(null as date) as first_business_date,
-        cast(null as date) as last_business_date,
-        count(*) as row_count
-    from {{ ref('int_gathered_instalments') }}
-    group by entity_id, source
-    union all
-    select
-        entity_id,
-        source,
-        'payments' as stream,
-        min(payment_date) as first_business_date,
-        max(payment_date) as last_business_date,
-        count(*) as row_count
-    from {{ ref('int_gathered_payments') }}
-    group by entity_id, source
-    union all
-    select
-        entity_id,
-        source,
-        'allocations' as stream,
-        cast(null as date) as first_business_date,
-        cast(null as date) as last_business_date,
-        count(*) as row_count
-    from {{ ref('int_gathered_allocations') }}
-    group by entity_id, source
-    union all
-    select
-        entity_id,
-        source,
-        'write_offs' as stream,
-        min(write_off_date) as first_business_date,
-        max(write_off_date) as last_business_date,
-        count(*) as row_count
-    from {{ ref('int_gathered_write_offs') }}
-    group by entity_id, source
-    union all
-    select
-        entity_id,
-        source,
-        'disputes' as stream,
-        min(opened_on) as first_business_date,
-        max(opened_on) as last_business_date,
-        count(*) as row_count
-    from {{ ref('int_gathered_disputes') }}
-    group by entity_id, source
-    union all
-    select
-        entity_id,
-        source,
-        'promises' as stream,
-        min(recorded_on) as first_business_date,
-        max(recorded_on) as last_business_date,
-        count(*) as row_count
-    from {{ ref('int_gathered_promises') }}
-    group by entity_id, source
-    union all
-    select
-        entity_id,
-        source,
-        'collection_cases' as stream,
-        min(opened_on) as first_business_date,
-        max(opened_on) as last_business_date,
-        count(*) as row_count
-    from {{ ref('int_gathered_collection_cases') }}
-    group by entity_id, source
+        stream,
+        min(first_business_date) as first_business_date,
+        max(last_business_date) as last_business_date,
+        sum(row_count) as row_count
+    from {{ ref('int_stream_digests') }}
+    group by entity_id, source, stream
     union all
     select
         entity_id,

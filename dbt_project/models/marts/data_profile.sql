@@ -8,7 +8,7 @@ with recent_invoices as (
         count(*) as invoice_count,
         sum(amount_incl_tax * exchange_rate) as invoiced_company_amount,
         sum(exchange_rate) as total_exchange_rate
-    from {{ ref('int_documents') }}
+    from {{ ref('fct_documents') }}
     where
         document_type = 'invoice'
         and counts_as_revenue

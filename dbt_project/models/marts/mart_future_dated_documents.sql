@@ -6,7 +6,7 @@ with signed as (
         customer_id,
         source,
         source_document_id,
-        document_key,
+        document_id,
         document_number,
         document_type,
         issue_date,
@@ -16,7 +16,7 @@ with signed as (
             when 'credit_note' then -amount_incl_tax else amount_incl_tax
         end as original_amount,
         exchange_rate
-    from {{ ref('int_documents') }}
+    from {{ ref('fct_documents') }}
     where booking_date > {{ as_of_date() }}
 ),
 
@@ -27,7 +27,7 @@ final as (
         signed.customer_id,
         signed.source,
         signed.source_document_id,
-        signed.document_key as document_id,
+        signed.document_id,
         signed.document_number,
         signed.document_type,
         signed.issue_date,

@@ -7,7 +7,7 @@ with invoices as (
         sum({{ company_amount(
             'items.original_amount', 'items.exchange_rate', 'items.company_minor_units'
         ) }}) as billed_company_amount
-    from {{ ref('int_items') }} as items
+    from {{ ref('fct_items') }} as items
     where
         items.item_type = 'invoice'
         and items.origin = 'sale'

@@ -11,7 +11,7 @@ first_months as (
     select
         entity_id,
         {{ month_start('min(booking_date)') }} as first_month
-    from {{ ref('int_items') }}
+    from {{ ref('fct_items') }}
     where booking_date <= {{ as_of_date() }}
     group by entity_id
 ),
@@ -56,7 +56,7 @@ credit_notes as (
         sum({{ company_amount(
             'documents.amount_incl_tax', 'documents.exchange_rate', 'entities.minor_units'
         ) }}) as credited_company_amount
-    from {{ ref('int_documents') }} as documents
+    from {{ ref('fct_documents') }} as documents
     inner join {{ ref('int_entities') }} as entities
         on documents.entity_id = entities.entity_id
     where
@@ -86,7 +86,7 @@ cash as (
                 else 0
             end
         ) as refunded_company_amount
-    from {{ ref('int_items') }}
+    from {{ ref('fct_items') }}
     where item_type in ('payment', 'refund') and booking_date <= {{ as_of_date() }}
     group by entity_id, {{ month_start('booking_date') }}
 ),

@@ -12,7 +12,7 @@ with periods as (
 payments as (
     select
         customer_id,
-        credit_key,
+        credit_item_id,
         open_item_id,
         effective_date,
         {{ month_start('effective_date') }} as month_start,
@@ -20,7 +20,7 @@ payments as (
         in_force_to,
         company_amount,
         {{ days_between('effective_date', 'due_date') }} as days_late
-    from {{ ref('int_invoice_settlements') }}
+    from {{ ref('fct_invoice_settlements') }}
     where settlement_type = 'payment'
 ),
 
@@ -29,7 +29,7 @@ instalment_payments as (
     select
         payments.customer_id,
         periods.as_of_date,
-        payments.credit_key,
+        payments.credit_item_id,
         payments.open_item_id,
         payments.days_late,
         sum(payments.company_amount) as company_amount
@@ -44,7 +44,7 @@ instalment_payments as (
                 or payments.in_force_to > periods.as_of_date
             )
     group by
-        payments.customer_id, periods.as_of_date, payments.credit_key, payments.open_item_id,
+        payments.customer_id, periods.as_of_date, payments.credit_item_id, payments.open_item_id,
         payments.days_late
 ),
 

@@ -30,7 +30,7 @@ items as (
         original_amount,
         {{ company_amount('original_amount', 'exchange_rate', 'company_minor_units') }}
             as original_company_amount
-    from {{ ref('int_items') }}
+    from {{ ref('fct_items') }}
 ),
 
 due_dates as (

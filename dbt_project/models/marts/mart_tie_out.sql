@@ -139,7 +139,7 @@ monthly_positions as (
         end as seen_to,
         sum(positions.open_company_amount) as open_company_amount
     from {{ ref('fct_open_item_positions') }} as positions
-    inner join {{ ref('int_items') }} as items
+    inner join {{ ref('fct_items') }} as items
         on positions.open_item_id = items.open_item_id
     group by
         items.source,

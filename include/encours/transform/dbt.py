@@ -34,9 +34,12 @@ LAYERS: Mapping[str, tuple[str, ...]] = {
         SEEDS,
         "path:models/staging",
         "path:models/intermediate/canonical",
+        "path:models/intermediate/changes",
         "path:models/intermediate/checked",
         "path:models/intermediate/gathered",
         "path:models/intermediate/ledger",
+        # What tells which customers changed is published for the next build to compare with.
+        "customer_digests",
     ),
     # What the marts add up is built here as well: the movements are one long statement, beside
     # which the other half of the machine would be idle.

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 import psycopg
 from psycopg import sql
 
+from encours.warehouse.contract import core_columns
 from encours.warehouse.ledger import read_current
 
 SCHEMA = "previous"
@@ -111,6 +112,19 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "digest": "numeric",
     },
 }
+# Facts of which the rows of a customer are taken over where nothing of the customer changed, as
+# `carried_<table>`; empty where nothing may be taken over.
+CARRIED_FACTS = (
+    "customer_digests",
+    "document_attributes",
+    "fct_documents",
+    "fct_invoice_settlements",
+    "fct_item_states",
+    "fct_items",
+    "fct_open_item_positions",
+    "fct_open_items",
+    "fct_receivable_movements",
+)
 # Marts with figures of past month ends, and the column with the date of the figures.
 CARRIED: Mapping[str, str] = {
     "mart_aged_balance": "as_of_date",
@@ -173,19 +187,36 @@ def show_marts(
                 sql.SQL(OF_SOME_DAY if is_cut else "true"),
             )
         )
+    for name in CARRIED_FACTS:
+        if can_carry:
+            connection.execute(
+                sql.SQL("create view {} as select * from {}").format(
+                    sql.Identifier(schema, f"carried_{name}"), sql.Identifier(published, name)
+                )
+            )
+        else:
+            _show_empty(connection, schema, f"carried_{name}", core_columns()[name])
 
 
 def _show_nothing(connection: psycopg.Connection, schema: str) -> None:
     for name, columns in TABLES.items():
-        nothing = sql.SQL(", ").join(
-            sql.SQL("cast(null as {}) as {}").format(sql.SQL(kind), sql.Identifier(column))
-            for column, kind in columns.items()
+        _show_empty(connection, schema, name, columns)
+    for name in CARRIED_FACTS:
+        _show_empty(connection, schema, f"carried_{name}", core_columns()[name])
+
+
+def _show_empty(
+    connection: psycopg.Connection, schema: str, name: str, columns: Mapping[str, str]
+) -> None:
+    nothing = sql.SQL(", ").join(
+        sql.SQL("cast(null as {}) as {}").format(sql.SQL(kind), sql.Identifier(column))
+        for column, kind in columns.items()
+    )
+    connection.execute(
+        sql.SQL("create view {} as select {} where false").format(
+            sql.Identifier(schema, name), nothing
         )
-        connection.execute(
-            sql.SQL("create view {} as select {} where false").format(
-                sql.Identifier(schema, name), nothing
-            )
-        )
+    )
 
 
 def _built_by(connection: psycopg.Connection) -> str | None:

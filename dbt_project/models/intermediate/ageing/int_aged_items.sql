@@ -31,7 +31,7 @@ described as (
     select
         reporting_spans.as_of_date,
         items.open_item_id,
-        items.item_key,
+        items.document_id as item_key,
         items.entity_id,
         items.customer_id,
         items.item_type,
@@ -54,7 +54,7 @@ described as (
         on
             spans.first_date_no = reporting_spans.first_date_no
             and spans.end_date_no = reporting_spans.end_date_no
-    inner join {{ ref('int_items') }} as items
+    inner join {{ ref('fct_items') }} as items
         on spans.open_item_id = items.open_item_id
 ),
 
@@ -62,7 +62,7 @@ described as (
 states as (
     select
         reporting_dates.as_of_date,
-        item_states.item_key,
+        item_states.document_id as item_key,
         bool_or(item_states.state_type = 'dispute') as is_disputed,
         bool_or(item_states.state_type = 'dispute' and item_states.amount is null)
             as is_wholly_disputed,
@@ -72,7 +72,7 @@ states as (
         max(case when item_states.state_type <> 'dispute' then item_states.state_type end)
             as collection_stage
     from {{ ref('int_reporting_dates') }} as reporting_dates
-    inner join {{ ref('int_item_states') }} as item_states
+    inner join {{ ref('fct_item_states') }} as item_states
         on
             item_states.state_type in ('dispute', 'collection', 'litigation')
             and item_states.opened_on <= reporting_dates.as_of_date
@@ -80,7 +80,7 @@ states as (
                 item_states.closed_on is null
                 or item_states.closed_on > reporting_dates.as_of_date
             )
-    group by reporting_dates.as_of_date, item_states.item_key
+    group by reporting_dates.as_of_date, item_states.document_id
 ),
 
 -- Of one document, the oldest due date is disputed first: what is open before each instalment.
@@ -89,13 +89,13 @@ earlier_instalments as (
         states.as_of_date,
         items.open_item_id,
         sum(positions.open_amount) over (
-            partition by states.as_of_date, items.item_key
+            partition by states.as_of_date, items.document_id
             order by items.due_date, items.instalment_no
         ) - positions.open_amount as open_before_amount
     from states
-    inner join {{ ref('int_items') }} as items
+    inner join {{ ref('fct_items') }} as items
         on
-            states.item_key = items.item_key
+            states.item_key = items.document_id
             and items.is_split
     inner join {{ ref('fct_open_item_positions') }} as positions
         on

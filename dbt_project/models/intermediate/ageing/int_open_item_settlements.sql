@@ -1,6 +1,7 @@
 -- grain: one row per item open at the as-of date that something settled, or that a payment will
 -- What is open at the date is a small part of what ever was, and every settlement is read once: it
--- meets the open items before anything is added up.
+-- meets the open items before anything is added up. Of customers of whom nothing changed, what was
+-- published says it.
 with open_items as (
     select
         items.open_item_id,
@@ -163,6 +164,16 @@ final as (
         min(paid_on) as first_paid_on
     from parts
     group by open_item_id
+    union all
+    select
+        published.open_item_id,
+        published.paid_amount,
+        published.credited_amount,
+        published.written_off_amount,
+        published.paid_after_asof_amount,
+        published.first_paid_on
+    from {{ source('previous', 'carried_fct_open_items') }} as published
+    where {{ is_carried('published') }}
 )
 
 select * from final

@@ -4,13 +4,13 @@
 with documents as (
     select
         source,
-        document_key,
+        document_id as document_key,
         entity_id,
         source_document_id,
         document_type,
         currency_code,
         source_open_amount
-    from {{ ref('int_documents') }}
+    from {{ ref('fct_documents') }}
     where
         source_open_amount is not null
         and booking_date <= {{ as_of_date() }}

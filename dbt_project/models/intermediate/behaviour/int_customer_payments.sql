@@ -22,7 +22,7 @@ payments as (
         company_amount,
         {{ days_between('effective_date', 'due_date') }} as days_late,
         {{ days_between('effective_date', 'issue_date') }} as days_to_pay
-    from {{ ref('int_invoice_settlements') }}
+    from {{ ref('fct_invoice_settlements') }}
     where settlement_type = 'payment'
 ),
 

@@ -9,7 +9,7 @@ with due_items as (
             as period_end_date,
         sum({{ company_amount('original_amount', 'exchange_rate', 'company_minor_units') }})
             as due_company_amount
-    from {{ ref('int_items') }}
+    from {{ ref('fct_items') }}
     where
         item_type = 'invoice'
         and origin <> 'transfer'
@@ -29,7 +29,7 @@ timely_settlements as (
         least({{ month_end('greatest(due_date, booking_date)') }}, {{ as_of_date() }})
             as period_end_date,
         company_amount
-    from {{ ref('int_invoice_settlements') }}
+    from {{ ref('fct_invoice_settlements') }}
     where
         effective_date <= greatest(due_date, booking_date)
         and origin <> 'transfer'

@@ -11,16 +11,16 @@ with write_offs as (
 
 document_losses as (
     select
-        items.item_key,
+        items.document_id,
         items.entity_id,
         items.company_minor_units,
         write_offs.movement_date as loss_date,
         sum(write_offs.written_off_company_amount) as written_off_company_amount
     from write_offs
-    inner join {{ ref('int_items') }} as items
+    inner join {{ ref('fct_items') }} as items
         on write_offs.open_item_id = items.open_item_id
     group by
-        items.item_key, items.entity_id, items.company_minor_units, write_offs.movement_date
+        items.document_id, items.entity_id, items.company_minor_units, write_offs.movement_date
 ),
 
 final as (
@@ -40,8 +40,8 @@ final as (
             end
         ) as written_off_excl_tax_company_amount
     from document_losses
-    inner join {{ ref('int_documents') }} as documents
-        on document_losses.item_key = documents.document_key
+    inner join {{ ref('fct_documents') }} as documents
+        on document_losses.document_id = documents.document_id
     group by document_losses.entity_id, document_losses.loss_date
 )
 

@@ -9,7 +9,7 @@ with changes as (
         settlement_type,
         in_force_from as change_date,
         company_amount
-    from {{ ref('int_invoice_settlements') }}
+    from {{ ref('fct_invoice_settlements') }}
     union all
     select
         open_item_id,
@@ -19,7 +19,7 @@ with changes as (
         settlement_type,
         in_force_to as change_date,
         -company_amount as company_amount
-    from {{ ref('int_invoice_settlements') }}
+    from {{ ref('fct_invoice_settlements') }}
     where in_force_to is not null
 ),
 

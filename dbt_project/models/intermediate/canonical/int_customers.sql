@@ -25,30 +25,21 @@ entities_with_customers as (
     from given_customers
 ),
 
--- Without customers, they are those that the documents and payments of the source name. Entities
--- that have some are left out before, not after, a million rows are made unique.
+-- Without customers, they are those that the documents and payments of the source name.
 implied_customers as (
-    select
-        documents.source,
-        documents.entity_id,
-        documents.source_customer_id
-    from {{ ref('int_gathered_documents') }} as documents
+    select distinct
+        digests.source,
+        digests.entity_id,
+        digests.source_customer_id
+    from {{ ref('int_stream_digests') }} as digests
     left join entities_with_customers
         on
-            documents.source = entities_with_customers.source
-            and documents.entity_id = entities_with_customers.entity_id
-    where entities_with_customers.entity_id is null
-    union
-    select
-        payments.source,
-        payments.entity_id,
-        payments.source_customer_id
-    from {{ ref('int_gathered_payments') }} as payments
-    left join entities_with_customers
-        on
-            payments.source = entities_with_customers.source
-            and payments.entity_id = entities_with_customers.entity_id
-    where entities_with_customers.entity_id is null
+            digests.source = entities_with_customers.source
+            and digests.entity_id = entities_with_customers.entity_id
+    where
+        digests.stream in ('documents', 'payments')
+        and digests.source_customer_id <> ''
+        and entities_with_customers.entity_id is null
 ),
 
 -- A ledger names the customers of its lines; the tool that keeps it may say more of them.

@@ -56,6 +56,10 @@ ledger_documents as (
     from {{ ref('int_ledger_receivable_lines') }} as lines
     inner join {{ ref('int_entities') }} as entities
         on lines.entity_id = entities.entity_id
+    inner join {{ ref('int_changed_customers') }} as changed_customers
+        on
+            {{ surrogate_key(['lines.source', 'lines.entity_id', 'lines.source_customer_id']) }}
+            = changed_customers.customer_id
     where
         lines.item_type in ('invoice', 'credit_note')
         and not lines.is_carried_forward

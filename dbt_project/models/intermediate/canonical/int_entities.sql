@@ -12,7 +12,8 @@ with ledger_entities as (
 
 document_entities as (
     select distinct entity_id
-    from {{ ref('int_gathered_documents') }}
+    from {{ ref('int_stream_digests') }}
+    where stream = 'documents'
 ),
 
 ranked_entities as (

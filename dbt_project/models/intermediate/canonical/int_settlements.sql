@@ -14,16 +14,23 @@ with settlements as (
     where refused_reason is null
     union all
     select
-        allocation_id as settlement_id,
-        credit_line_key as credit_key,
-        debit_line_key as debit_key,
+        allocations.allocation_id as settlement_id,
+        allocations.credit_line_key as credit_key,
+        allocations.debit_line_key as debit_key,
         cast(null as integer) as instalment_no,
-        amount,
-        effective_date,
+        allocations.amount,
+        allocations.effective_date,
         cast(null as date) as reversed_on,
-        is_estimated,
-        known_at
-    from {{ ref('int_ledger_allocations') }}
+        allocations.is_estimated,
+        allocations.known_at
+    from {{ ref('int_ledger_allocations') }} as allocations
+    -- The books of a ledger are worked out whole or not at all.
+    inner join (
+        select distinct entity_id
+        from {{ ref('int_changed_customers') }}
+        where source_customer_id = ''
+    ) as changed_books
+        on allocations.entity_id = changed_books.entity_id
     union all
     select
         write_off_id as settlement_id,

@@ -1,4 +1,5 @@
 -- grain: one row per allocation of any source, with the reason why it cannot be used, if any
+-- Of the customers that this build works out, and what names none where it works out all.
 -- An allocation joins a credit (receipt, credit note) to a debit (invoice, refund). A refund pays
 -- out a credit note or a receipt, so for source_type payment with a refund the sides are swapped.
 with allocations as (
@@ -77,6 +78,16 @@ named_sides as (
             and allocations.source = refunded_payments.source
             and allocations.entity_id = refunded_payments.entity_id
             and allocations.source_document_id = refunded_payments.source_payment_id
+    left join {{ ref('int_changed_customers') }} as changed_books
+        on
+            allocations.source = changed_books.source
+            and allocations.entity_id = changed_books.entity_id
+            and changed_books.source_customer_id = ''
+    where
+        payments.payment_key is not null
+        or credit_notes.document_key is not null
+        or targets.document_key is not null
+        or changed_books.entity_id is not null
 ),
 
 sided as (

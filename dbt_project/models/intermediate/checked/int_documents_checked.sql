@@ -1,25 +1,18 @@
 -- grain: one row per document of any source, with the reason why it cannot be used, if any
-with documents as (
+-- Of the customers that this build works out: what was published of the others was good.
+with named_documents as (
     select
-        source,
-        record_key,
-        line_no,
-        entity_id,
-        source_document_id,
-        document_type,
-        document_number,
-        source_customer_id,
-        issue_date,
-        due_date,
-        currency_code,
-        amount_incl_tax,
-        amount_excl_tax,
-        exchange_rate,
-        source_credited_document_id,
-        status,
-        source_open_amount,
-        known_at
-    from {{ ref('int_gathered_documents') }}
+        gathered.*,
+        {{ surrogate_key(['source', 'entity_id', "coalesce(source_customer_id, '')"]) }}
+            as customer_id
+    from {{ ref('int_gathered_documents') }} as gathered
+),
+
+documents as (
+    select named_documents.*
+    from named_documents
+    inner join {{ ref('int_changed_customers') }} as changed_customers
+        on named_documents.customer_id = changed_customers.customer_id
 ),
 
 final as (
@@ -116,10 +109,7 @@ final as (
     inner join {{ ref('int_entities') }} as entities
         on documents.entity_id = entities.entity_id
     left join {{ ref('int_customers') }} as customers
-        on
-            documents.source = customers.source
-            and documents.entity_id = customers.entity_id
-            and documents.source_customer_id = customers.source_customer_id
+        on documents.customer_id = customers.customer_id
 )
 
 select * from final

@@ -1,20 +1,18 @@
 -- grain: one row per payment of any source, with the reason why it cannot be used, if any
-with payments as (
+-- Of the customers that this build works out: what was published of the others was good.
+with named_payments as (
     select
-        source,
-        record_key,
-        line_no,
-        entity_id,
-        source_payment_id,
-        source_customer_id,
-        payment_type,
-        payment_date,
-        currency_code,
-        amount,
-        exchange_rate,
-        reference,
-        known_at
-    from {{ ref('int_gathered_payments') }}
+        gathered.*,
+        {{ surrogate_key(['source', 'entity_id', "coalesce(source_customer_id, '')"]) }}
+            as customer_id
+    from {{ ref('int_gathered_payments') }} as gathered
+),
+
+payments as (
+    select named_payments.*
+    from named_payments
+    inner join {{ ref('int_changed_customers') }} as changed_customers
+        on named_payments.customer_id = changed_customers.customer_id
 ),
 
 final as (
@@ -88,10 +86,7 @@ final as (
     left join {{ ref('int_entities') }} as entities
         on payments.entity_id = entities.entity_id
     left join {{ ref('int_customers') }} as customers
-        on
-            payments.source = customers.source
-            and payments.entity_id = customers.entity_id
-            and payments.source_customer_id = customers.source_customer_id
+        on payments.customer_id = customers.customer_id
 )
 
 select * from final

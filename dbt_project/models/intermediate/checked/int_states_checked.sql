@@ -1,5 +1,6 @@
 -- grain: one row per dispute, collection case or promise of any source, with the reason why it
 -- cannot be used, if any
+-- Of the customers that this build works out, and what names none where it works out all.
 with states as (
     select
         'disputes' as stream,
@@ -100,6 +101,17 @@ final as (
             states.source = customers.source
             and states.entity_id = customers.entity_id
             and states.source_customer_id = customers.source_customer_id
+    left join {{ ref('int_changed_customers') }} as changed_customers
+        on customers.customer_id = changed_customers.customer_id
+    left join {{ ref('int_changed_customers') }} as changed_books
+        on
+            states.source = changed_books.source
+            and states.entity_id = changed_books.entity_id
+            and changed_books.source_customer_id = ''
+    where
+        documents.document_key is not null
+        or (states.source_document_id is null and changed_customers.customer_id is not null)
+        or changed_books.entity_id is not null
 )
 
 select * from final

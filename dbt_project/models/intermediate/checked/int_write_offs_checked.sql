@@ -1,4 +1,5 @@
 -- grain: one row per write-off of any source, with the reason why it cannot be used, if any
+-- Of the customers that this build works out, and what names none where it works out all.
 -- Allocations come first: a write-off may take what they leave, on its day and ever after.
 with write_offs as (
     select
@@ -43,6 +44,12 @@ documented as (
         on
             documents.document_key = instalments.document_key
             and write_offs.instalment_no = instalments.instalment_no
+    left join {{ ref('int_changed_customers') }} as changed_books
+        on
+            write_offs.source = changed_books.source
+            and write_offs.entity_id = changed_books.entity_id
+            and changed_books.source_customer_id = ''
+    where documents.document_key is not null or changed_books.entity_id is not null
 ),
 
 allocations as (

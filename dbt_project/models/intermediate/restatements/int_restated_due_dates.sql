@@ -9,7 +9,7 @@ with previous_publication as (
 
 changed_items as (
     select items.open_item_id
-    from {{ ref('int_items') }} as items
+    from {{ ref('fct_items') }} as items
     inner join {{ ref('int_changed_days') }} as changed_days
         on
             changed_days.fact_type = 'item'

@@ -5,16 +5,16 @@
 
 with documents as (
     select
-        document_key,
+        document_id as document_key,
         entity_id,
         customer_id,
         document_type,
-        credited_document_key,
+        credited_document_id as credited_document_key,
         booking_date,
         amount_incl_tax,
         amount_excl_tax,
         exchange_rate
-    from {{ ref('int_documents') }}
+    from {{ ref('fct_documents') }}
     where counts_as_revenue and booking_date <= {{ as_of_date() }}
 ),
 

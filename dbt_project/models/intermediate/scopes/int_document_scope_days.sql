@@ -19,10 +19,10 @@ write_offs as (
         movements.movement_date as business_date,
         -sum(movements.company_amount) as written_off_company_amount
     from {{ ref('fct_receivable_movements') }} as movements
-    inner join {{ ref('int_items') }} as items
+    inner join {{ ref('fct_items') }} as items
         on movements.open_item_id = items.open_item_id
     inner join {{ ref('int_document_scopes') }} as scopes
-        on items.item_key = scopes.document_key
+        on items.document_id = scopes.document_key
     where movements.movement_type = 'write_off' and movements.item_type = 'invoice'
     group by scopes.scope_type, scopes.scope_value, movements.movement_date
 ),

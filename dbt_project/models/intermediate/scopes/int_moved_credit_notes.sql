@@ -23,10 +23,10 @@ with credit_notes as (
 -- Those after the as-of date too: a name is a name before its invoice is dated.
 invoices as (
     select
-        document_key,
+        document_id as document_key,
         customer_id,
         booking_date as revenue_date
-    from {{ ref('int_documents') }}
+    from {{ ref('fct_documents') }}
     where document_type = 'invoice' and counts_as_revenue
 ),
 
@@ -49,19 +49,15 @@ credits_with_name as (
 allocations as (
     select
         credit_notes.document_key,
-        settlements.debit_key,
+        settlements.document_id as debit_key,
         settlements.amount,
-        settlements.effective_date,
-        settlements.reversed_on
+        settlements.in_force_from,
+        settlements.in_force_to
     from credit_notes
-    inner join {{ ref('int_settlements') }} as settlements
+    inner join {{ ref('fct_invoice_settlements') }} as settlements
         on
-            credit_notes.document_key = settlements.credit_key
+            credit_notes.document_key = settlements.credit_item_id
             and settlements.settlement_type = 'credit_note'
-            and (
-                settlements.reversed_on is null
-                or settlements.reversed_on > settlements.effective_date
-            )
     left join credits_with_name
         on credit_notes.document_key = credits_with_name.document_key
     where credits_with_name.document_key is null
@@ -71,19 +67,20 @@ allocation_events as (
     select
         document_key,
         debit_key,
-        effective_date,
+        in_force_from as effective_date,
         amount
     from allocations
     union all
     select
         document_key,
         debit_key,
-        reversed_on as effective_date,
+        in_force_to as effective_date,
         -amount as amount
     from allocations
-    where reversed_on is not null
+    where in_force_to is not null
 ),
 
+-- What one instalment of the invoice leaves to another is no change of the invoice.
 allocated_days as (
     select
         document_key,
@@ -92,6 +89,7 @@ allocated_days as (
         sum(amount) as amount
     from allocation_events
     group by document_key, debit_key, effective_date
+    having sum(amount) <> 0
 ),
 
 -- A credit note may settle one invoice in several steps: they are added up.
