@@ -5,16 +5,16 @@
 with parts as (
     select
         entity_id,
-        document_id as document_key,
+        document_key,
         amount_incl_tax as missing_amount
-    from {{ ref('fct_documents') }}
+    from {{ ref('int_documents') }}
     where document_type = 'invoice'
     union all
     select
         entity_id,
-        document_id as document_key,
+        document_key,
         -original_amount as missing_amount
-    from {{ ref('fct_items') }}
+    from {{ ref('int_items') }}
     where item_type = 'invoice'
 )
 

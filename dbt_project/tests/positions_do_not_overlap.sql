@@ -11,7 +11,7 @@ with positions as (
             partition by open_item_id
             order by valid_from
         ) as next_valid_from
-    from {{ ref('fct_open_item_positions') }}
+    from {{ ref('int_open_item_positions') }}
 )
 
 select *

@@ -7,8 +7,8 @@ select
     positions.valid_from,
     positions.open_amount,
     items.original_amount
-from {{ ref('fct_open_item_positions') }} as positions
-inner join {{ ref('fct_items') }} as items
+from {{ ref('int_open_item_positions') }} as positions
+inner join {{ ref('int_items') }} as items
     on positions.open_item_id = items.open_item_id
 where
     positions.open_amount * items.original_amount < 0

@@ -4,7 +4,7 @@
 -- An item whose movements all have the same amount in both currencies has the same balance in both.
 with converted_items as (
     select open_item_id
-    from {{ ref('fct_receivable_movements') }}
+    from {{ ref('int_receivable_movements') }}
     where amount <> company_amount
     group by open_item_id
 ),
@@ -15,7 +15,7 @@ daily_balances as (
         movements.movement_date,
         sum(sum(movements.amount)) over running as open_amount,
         sum(sum(movements.company_amount)) over running as open_company_amount
-    from {{ ref('fct_receivable_movements') }} as movements
+    from {{ ref('int_receivable_movements') }} as movements
     inner join converted_items
         on movements.open_item_id = converted_items.open_item_id
     group by movements.open_item_id, movements.movement_date

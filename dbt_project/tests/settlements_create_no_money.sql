@@ -6,7 +6,7 @@ select
     currency_code,
     movement_date,
     sum(amount) as created_amount
-from {{ ref('fct_receivable_movements') }}
+from {{ ref('int_receivable_movements') }}
 where movement_type not in ('issue', 'write_off')
 group by entity_id, currency_code, movement_date
 having sum(amount) <> 0

@@ -12,7 +12,7 @@ with changes as (
         original_amount as amount,
         {{ company_amount('original_amount', 'exchange_rate', 'company_minor_units') }}
             as company_amount
-    from {{ ref('fct_items') }}
+    from {{ ref('int_items') }}
     where item_type = 'invoice' and booking_date <= {{ as_of_date() }}
     union all
     select
@@ -21,7 +21,7 @@ with changes as (
         in_force_from as changed_on,
         -amount as amount,
         -company_amount as company_amount
-    from {{ ref('fct_invoice_settlements') }}
+    from {{ ref('int_invoice_settlements') }}
     union all
     select
         entity_id,
@@ -29,7 +29,7 @@ with changes as (
         in_force_to as changed_on,
         amount,
         company_amount
-    from {{ ref('fct_invoice_settlements') }}
+    from {{ ref('int_invoice_settlements') }}
     where in_force_to is not null
     union all
     select
@@ -38,7 +38,7 @@ with changes as (
         valid_from as changed_on,
         -open_amount as amount,
         -open_company_amount as company_amount
-    from {{ ref('fct_open_item_positions') }}
+    from {{ ref('int_open_item_positions') }}
     where item_type = 'invoice'
     union all
     select
@@ -47,7 +47,7 @@ with changes as (
         valid_to as changed_on,
         open_amount as amount,
         open_company_amount as company_amount
-    from {{ ref('fct_open_item_positions') }}
+    from {{ ref('int_open_item_positions') }}
     where item_type = 'invoice' and valid_to is not null
 )
 

@@ -28,6 +28,18 @@ all_digests as (
         digest
     from {{ ref('int_stream_digests') }}
     union all
+    -- Whether it names its customers decides whether those of its documents are known.
+    select
+        source,
+        entity_id,
+        '' as source_customer_id,
+        'customers' as stream,
+        cast(null as date) as last_effect_date,
+        cast(1 as numeric) as digest
+    from {{ ref('int_stream_digests') }}
+    where stream = 'customers'
+    group by source, entity_id
+    union all
     -- Under the customer only that there is one.
     select
         source,

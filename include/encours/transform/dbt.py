@@ -47,6 +47,7 @@ LAYERS: Mapping[str, tuple[str, ...]] = {
         "path:models/core",
         "path:models/intermediate/ageing",
         "path:models/intermediate/behaviour",
+        "path:models/intermediate/facts",
         "path:models/intermediate/restatements",
         "path:models/intermediate/scopes",
     ),

@@ -1,15 +1,7 @@
 -- grain: one row per open item of the past that this build and the last publication issue otherwise
--- Only days whose movements changed are looked at (int_changed_days). Settlements are not compared:
--- a payment that is entered late is no change of its invoice.
-with changed_days as (
-    select changed_days.business_date
-    from {{ ref('int_changed_days') }} as changed_days
-    inner join {{ ref('int_followed_publication') }} as followed
-        on changed_days.business_date <= followed.as_of_date
-    where changed_days.fact_type = 'movement'
-),
-
-issues as (
+-- Only customers of whom anything changed are looked at. Settlements are not compared: a payment that
+-- is entered late is no change of its invoice.
+with issues as (
     select
         movements.open_item_id,
         movements.entity_id,
@@ -18,9 +10,9 @@ issues as (
         movements.currency_code,
         movements.amount,
         movements.company_amount
-    from changed_days
-    inner join {{ ref('fct_receivable_movements') }} as movements
-        on changed_days.business_date = movements.movement_date
+    from {{ ref('int_receivable_movements') }} as movements
+    inner join {{ ref('int_followed_publication') }} as followed
+        on movements.movement_date <= followed.as_of_date
     where movements.movement_type = 'issue'
 ),
 
@@ -33,10 +25,10 @@ previous_issues as (
         movements.currency_code,
         movements.amount,
         movements.company_amount
-    from changed_days
-    inner join {{ source('previous', 'fct_receivable_movements') }} as movements
-        on changed_days.business_date = movements.movement_date
-    where movements.movement_type = 'issue'
+    from {{ source('previous', 'fct_receivable_movements') }} as movements
+    inner join {{ ref('int_followed_publication') }} as followed
+        on movements.movement_date <= followed.as_of_date
+    where movements.movement_type = 'issue' and {{ is_worked_out_anew('movements') }}
 ),
 
 -- An item that was put off to a day after the publication is changed, and not gone.
@@ -44,7 +36,7 @@ later_issues as (
     select
         movements.open_item_id,
         movements.entity_id
-    from {{ ref('fct_receivable_movements') }} as movements
+    from {{ ref('int_receivable_movements') }} as movements
     inner join {{ ref('int_followed_publication') }} as followed
         on movements.movement_date > followed.as_of_date
     where movements.movement_type = 'issue'

@@ -1,7 +1,7 @@
 -- grain: one row per entity: from what was published as open to what is open now
 -- Open then + restated + invoices + credit notes + receipts + refunds + write-offs + exchange
 -- differences = open now. What changed about the past is a line of its own, from the movements of
--- the days that changed on either side. Amounts are at the rates of the items: what a settlement
+-- the customers that changed on either side. Amounts are at the rates of the items: what a settlement
 -- at another rate leaves is the exchange difference, and a revaluation is no part of them.
 with opening as (
     select
@@ -13,28 +13,21 @@ with opening as (
     group by balances.entity_id
 ),
 
-changed_days as (
-    select changed_days.business_date
-    from {{ ref('int_changed_days') }} as changed_days
-    inner join {{ ref('int_followed_publication') }} as followed
-        on changed_days.business_date <= followed.as_of_date
-    where changed_days.fact_type = 'movement'
-),
-
 past_movements as (
     select
         movements.entity_id,
         movements.company_amount
-    from changed_days
-    inner join {{ ref('fct_receivable_movements') }} as movements
-        on changed_days.business_date = movements.movement_date
+    from {{ ref('int_receivable_movements') }} as movements
+    inner join {{ ref('int_followed_publication') }} as followed
+        on movements.movement_date <= followed.as_of_date
     union all
     select
         movements.entity_id,
         -movements.company_amount as company_amount
-    from changed_days
-    inner join {{ source('previous', 'fct_receivable_movements') }} as movements
-        on changed_days.business_date = movements.movement_date
+    from {{ source('previous', 'fct_receivable_movements') }} as movements
+    inner join {{ ref('int_followed_publication') }} as followed
+        on movements.movement_date <= followed.as_of_date
+    where {{ is_worked_out_anew('movements') }}
 ),
 
 restated as (

@@ -1,19 +1,10 @@
 -- grain: one row per past month end and open item that was open then and is due on another day now
--- The same amount moves to another bucket of a balance that was already read. Only an item that
--- stands on a day whose items changed can have moved (int_changed_days).
+-- The same amount moves to another bucket of a balance that was already read. Only customers of whom
+-- anything changed are looked at.
 with previous_publication as (
     select as_of_date
     from {{ source('previous', 'publication_info') }}
     where known_on < {{ known_on() }}
-),
-
-changed_items as (
-    select items.open_item_id
-    from {{ ref('fct_items') }} as items
-    inner join {{ ref('int_changed_days') }} as changed_days
-        on
-            changed_days.fact_type = 'item'
-            and items.booking_date = changed_days.business_date
 ),
 
 previous_due_dates as (
@@ -24,7 +15,7 @@ previous_due_dates as (
     from previous_publication
     inner join {{ source('previous', 'fct_open_item_positions') }} as positions
         on positions.valid_from <= previous_publication.as_of_date
-    inner join changed_items
+    inner join {{ ref('int_items') }} as changed_items
         on positions.open_item_id = changed_items.open_item_id
     group by positions.open_item_id, positions.customer_id
 ),
