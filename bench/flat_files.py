@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from encours.warehouse.embedded import running_server, stop
 
 BLOCK = 1 << 20
 MONTHS = 36
+# The books end on the day of the first run: what is dated later is news of the day after.
+LAST_DAY = date(2026, 6, 29)
 SEED = 7
 DLT_SCHEMA = "bench_dlt"
 UNCOMPRESSED = {"DATA_WRITER__DISABLE_COMPRESSION": "true"}
@@ -28,7 +31,10 @@ DLT_PYTHON = Path(__file__).resolve().parents[1] / ".venv-bench" / "bin" / "pyth
 
 def write_books(folder: Path, invoices: int) -> Path:
     """About 1.1 payments, 1.3 allocations and 0.3 instalments per invoice, a customer per 20."""
-    arguments = {"invoices": invoices, "months": MONTHS, "seed": SEED, "out": folder}
+    arguments = {
+        **{"invoices": invoices, "months": MONTHS, "end": LAST_DAY, "seed": SEED},
+        "out": folder,
+    }
     options = [text for name, value in arguments.items() for text in (f"--{name}", str(value))]
     command = [str(Path(sys.executable).with_name("encours")), "demo-data", *options]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)

@@ -7,19 +7,20 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 from bench import past_balance
+from bench.flat_files import LAST_DAY
 from bench.memory import RARE_SECONDS, run_measured
 from bench.next_day import write_next_day
 from bench.statements import Statements
 from encours.settings import Settings, load_settings
 from encours.warehouse.embedded import stop
 
-FIRST_DAY = date(2026, 6, 29)
-NEXT_DAY = date(2026, 6, 30)
+FIRST_DAY = LAST_DAY
+NEXT_DAY = FIRST_DAY + timedelta(days=1)
 CHANGED_SHARE = 0.001
 GATE = ("suites", "decide")
 SLOWEST = 15

@@ -12,7 +12,7 @@ with parts as (
     union all
     select
         entity_id,
-        document_key,
+        item_key as document_key,
         -original_amount as missing_amount
     from {{ ref('int_items') }}
     where item_type = 'invoice'

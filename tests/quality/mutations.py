@@ -79,15 +79,8 @@ MUTATIONS: Final[dict[tuple[str, str], str]] = {
     ("data_profile", "no_measure_vanished"): """
         insert into previous.data_profile values ('fr01', 'average_invoice', 'all', 120.00)
     """,
-    ("day_digests", "every_movement_is_part_of_a_number"): """
-        update marts_candidate.day_digests set fact_count = fact_count - 1
-        where business_date = date '2024-12-31'
-    """,
     ("day_digests", "what_holds_for_every_day_is_part_of_a_number"): """
         delete from marts_candidate.day_digests where fact_type = 'policy'
-    """,
-    ("day_digests", "no_kind_of_fact_vanished"): """
-        insert into previous.day_digests values ('state', date '2024-12-12', 3)
     """,
     ("mart_data_quality", "checks_of_the_last_publication_are_kept"): """
         delete from marts_candidate.mart_data_quality where run_id = 'run-1'

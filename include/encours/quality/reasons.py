@@ -137,12 +137,6 @@ FRENCH: Mapping[str, Mapping[str, str]] = {
         " mois ; rien ne lui est comparé.",
     },
     "day_digests": {
-        "every_movement_is_part_of_a_number": "Des mouvements n’entrent dans l’empreinte d’aucun"
-        " jour : leur correction passerait inaperçue, et d’anciennes fins de mois seraient"
-        " montrées comme avant elle.",
-        "no_kind_of_fact_vanished": "La dernière publication reposait sur des faits, par exemple"
-        " des litiges ou des soldes de contrôle, dont il ne reste rien : ils ont été supprimés à la"
-        " source, ou n’ont pas été lus.",
         "what_holds_for_every_day_is_part_of_a_number": "Une autre devise de la société ou une"
         " autre règle change toutes les fins de mois ; sans leur empreinte, les anciennes seraient"
         " montrées selon les règles d’avant.",
