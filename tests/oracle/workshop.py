@@ -59,10 +59,11 @@ from ops.rejected_row where found_by = 'load' and run_id = %s
 
 @dataclass(frozen=True)
 class Following:
-    """Marts that follow on others: which month ends they took over, what they say, and what they
-    say when they take none."""
+    """Marts that follow on others: which month ends and how many items they took over, what they
+    say, and what they say when they take nothing."""
 
     carried_dates: tuple[date, ...]
+    carried_items: int
     carried: Mapping[str, list[Row]]
     whole: Mapping[str, list[Row]]
 
@@ -180,13 +181,19 @@ class Workshop:
                 self._point_previous(can_carry=True)
                 self._make_all(then, KNOWN_ON)
                 dates = self._complete()
+                items = self._count("fct_items") - self._count("int_items")
                 carried = self._content()
                 self.connection.execute(f"drop schema {ATTEMPT} cascade")
                 self._point_previous(can_carry=False)
                 self._make_all(then, KNOWN_ON)
-                return Following(tuple(dates), carried, self._content())
+                return Following(tuple(dates), items, carried, self._content())
         finally:
             shutil.rmtree(self.settings.landing_dir, ignore_errors=True)
+
+    def _count(self, name: str) -> int:
+        row = self.connection.execute(f"select count(*) from {ATTEMPT}.{name}").fetchone()
+        assert row is not None
+        return int(row[0])
 
     def _make_all(self, as_of: date, known_on: datetime) -> None:
         self.connection.execute(f"create schema {ATTEMPT}")
