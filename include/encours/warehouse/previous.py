@@ -3,9 +3,9 @@
 A build states what changed about the past since the publication before it, and takes over the items
 of customers and the month ends whose facts did not change (warehouse/carrying.py). The views that
 models read always exist: over the published marts, or empty before the first publication and after
-an upgrade whose marts have other columns. Anything is taken over only from marts that the same models
-built and that the gate let through by itself: else the views `carried_<table>` are empty, and
-`day_digests` lacks what holds for every day, which then counts as changed.
+an upgrade whose marts have other columns. Anything is taken over only from marts that the same
+models built and that the gate let through by itself: else the views `carried_<table>` are empty,
+and `day_digests` lacks what holds for every day, which then counts as changed.
 """
 
 from __future__ import annotations
