@@ -154,8 +154,7 @@ states as (
         state_type,
         amount,
         opened_on,
-        closed_on,
-        promised_date
+        closed_on
     from {{ ref('int_item_states') }}
     where {{ something_is_carried() }}
     union all
@@ -167,8 +166,7 @@ states as (
         published.state_type,
         published.amount,
         published.opened_on,
-        published.closed_on,
-        published.promised_date
+        published.closed_on
     from {{ source('previous', 'carried_fct_item_states') }} as published
     where {{ is_worked_out_anew('published') }}
 ),
@@ -267,19 +265,14 @@ compared_facts as (
         'state' as fact_type,
         side,
         opened_on as business_date,
-        {{ row_digest([
-            'state_id', 'document_id', 'state_type', 'amount', 'promised_date'
-        ]) }} as digest
+        {{ row_digest(['state_id', 'document_id', 'state_type', 'amount']) }} as digest
     from states
     union all
     select
         'state_end' as fact_type,
         side,
         closed_on as business_date,
-        {{ row_digest([
-            'state_id', 'document_id', 'state_type', 'amount', 'opened_on',
-            'promised_date'
-        ]) }} as digest
+        {{ row_digest(['state_id', 'document_id', 'state_type', 'amount', 'opened_on']) }} as digest
     from states
     where closed_on is not null
 ),

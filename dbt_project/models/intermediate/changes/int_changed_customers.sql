@@ -15,12 +15,15 @@ compared as (
         source_customer_id,
         stream,
         digests.digest is distinct from published.digest
-        or greatest(digests.last_effect_date, published.last_effect_date) > (
-            select earlier_date from as_of_dates
+        or coalesce(
+            greatest(digests.last_effect_date, published.last_effect_date)
+            > as_of_dates.earlier_date,
+            false
         ) as is_changed
     from {{ ref('customer_digests') }} as digests
     full outer join {{ source('previous', 'carried_customer_digests') }} as published
         using (source, entity_id, source_customer_id, stream)
+    cross join as_of_dates
 ),
 
 keys as (
