@@ -58,7 +58,7 @@ select
         else items.item_type || ' ' || customers.customer_name || ' ' || items.booking_date::text
             || ' ' || trim_scale(items.original_amount)::text
     end
-from intermediate.int_items as items
+from marts.fct_items as items
 inner join marts.dim_customer as customers on items.customer_id = customers.customer_id
 where items.entity_id = %(entity)s
 """

@@ -103,7 +103,7 @@ DELIVERED = (
     ),
     Delivered(
         data.deliver_new_amounts_without_tax,
-        "int_documents.amounts_contain_their_tax_as_before",
+        "fct_documents.amounts_contain_their_tax_as_before",
         "What is invoiced from May on would be a fifth too small.",
     ),
     Delivered(data.mix_up_amounts, REWRITTEN, "The total would be right and every customer wrong."),

@@ -67,7 +67,7 @@ select 'fr01' as entity_id, 'EUR' as base_currency, '732829320' as siren;
 
 create table dim_customer (
     entity_id text, customer_id text, country_code text, siren text, customer_name text,
-    source_customer_id text
+    source_customer_id text, source text default 'files'
 );
 insert into dim_customer values
 ('fr01', 'c1', 'FR', '552100554', 'Verrerie « Âme »', '1'),
@@ -93,6 +93,50 @@ insert into fct_open_items values
 ('i3', 'fr01', 'c3', 'invoice', date '2024-12-10', date '2025-01-09', false, 'USD', 300.00, 22),
 ('i4', 'fr01', 'c4', 'invoice', date '2025-01-20', date '2025-02-19', false, 'EUR', 250.00, -19),
 ('p1', 'fr01', 'c4', 'payment', date '2025-01-25', null, false, 'EUR', -50.00, null);
+
+create table fct_documents (
+    document_id text, entity_id text, currency_code text, issue_date date, booking_date date,
+    exchange_rate numeric, document_type text, amount_incl_tax numeric, amount_excl_tax numeric
+);
+insert into fct_documents values
+('d1', 'fr01', 'EUR', date '2024-11-20', date '2024-11-20', 1),
+('d2', 'fr01', 'EUR', date '2025-01-20', date '2025-01-20', 1),
+('d3', 'fr01', 'USD', date '2025-01-10', date '2025-01-10', 0.96);
+insert into fct_documents
+select
+    kind || n, 'fr01', 'EUR', booked, booked, 1, 'invoice', 120.00, 100.00
+from
+    (values ('old', date '2024-10-01', 20), ('recent', date '2025-01-15', 5)) as kinds (kind, booked, total)
+cross join lateral generate_series(1, total) as n;
+
+create table fct_items as
+select
+    open_item_id, customer_id, item_type, due_date, open_company_amount as original_amount
+from fct_open_items;
+insert into fct_items values ('i0', 'c1', 'invoice', date '2024-10-31', 120.00);
+
+create table fct_invoice_settlements as
+select
+    's1' as settlement_id,
+    'i0' as open_item_id,
+    date '2024-12-31' as in_force_from,
+    cast(null as date) as in_force_to,
+    120.00 as amount;
+
+create table fct_item_states (
+    state_id text, state_type text, document_id text, amount numeric, opened_on date,
+    closed_on date, promised_date date
+);
+insert into fct_item_states values
+('t1', 'dispute', 'recent1', 100.00, date '2025-01-20', date '2025-01-20', null),
+('t2', 'promise', null, 500.00, date '2025-01-25', null, date '2025-02-28');
+
+create table customer_digests as
+select source, entity_id, source_customer_id, 'documents' as stream, 1 as digest
+from dim_customer
+union all
+select '', 'fr01', '', stream, 1
+from unnest(array['entities', 'policies']) as streams (stream);
 
 create table fct_open_item_positions as
 select open_item_id, issue_date as valid_from, cast(null as date) as valid_to
@@ -330,21 +374,6 @@ create table int_gathered_exchange_rates (
 insert into int_gathered_exchange_rates values
 ('USD', 'EUR', date '2024-12-02', 0.50),
 ('USD', 'EUR', date '2025-01-09', 0.95);
-
-create table int_documents (
-    document_key text, entity_id text, currency_code text, issue_date date, booking_date date,
-    exchange_rate numeric, document_type text, amount_incl_tax numeric, amount_excl_tax numeric
-);
-insert into int_documents values
-('d1', 'fr01', 'EUR', date '2024-11-20', date '2024-11-20', 1),
-('d2', 'fr01', 'EUR', date '2025-01-20', date '2025-01-20', 1),
-('d3', 'fr01', 'USD', date '2025-01-10', date '2025-01-10', 0.96);
-insert into int_documents
-select
-    kind || n, 'fr01', 'EUR', booked, booked, 1, 'invoice', 120.00, 100.00
-from
-    (values ('old', date '2024-10-01', 20), ('recent', date '2025-01-15', 5)) as kinds (kind, booked, total)
-cross join lateral generate_series(1, total) as n;
 
 create table int_drift (
     entity_id text, measure text, item text, measured_value numeric, change numeric,

@@ -71,7 +71,7 @@ MUTATIONS: Final[dict[tuple[str, str], str]] = {
     ("data_coverage", "no_stream_vanished"): """
         delete from marts_candidate.data_coverage where stream = 'payments'
     """,
-    # --- data_profile, day_digests, mart_data_quality
+    # --- data_profile, digests, mart_data_quality
     ("data_profile", "every_company_is_measured"): """
         update marts_candidate.data_profile set measured_value = measured_value + 0.01
         where measure = 'outstanding'
@@ -81,6 +81,12 @@ MUTATIONS: Final[dict[tuple[str, str], str]] = {
     """,
     ("day_digests", "what_holds_for_every_day_is_part_of_a_number"): """
         delete from marts_candidate.day_digests where fact_type = 'policy'
+    """,
+    ("customer_digests", "every_customer_with_items_has_a_number"): """
+        delete from marts_candidate.customer_digests where source_customer_id = '2'
+    """,
+    ("customer_digests", "what_holds_for_every_customer_is_part_of_a_number"): """
+        delete from marts_candidate.customer_digests where stream = 'policies'
     """,
     ("mart_data_quality", "checks_of_the_last_publication_are_kept"): """
         delete from marts_candidate.mart_data_quality where run_id = 'run-1'
@@ -135,6 +141,46 @@ MUTATIONS: Final[dict[tuple[str, str], str]] = {
     """,
     ("document_attributes", "no_custom_criterion_vanished"): """
         delete from marts_candidate.document_attributes
+    """,
+    # --- documents, items and what settles them
+    ("fct_documents", "documents_are_not_of_the_future"): """
+        update marts_candidate.fct_documents set issue_date = date '2052-01-20'
+        where document_id <> 'd1'
+    """,
+    ("fct_documents", "amounts_contain_their_tax_as_before"): """
+        update marts_candidate.fct_documents set amount_incl_tax = amount_excl_tax
+        where document_id like 'recent%'
+    """,
+    ("fct_documents", "rates_agree_with_the_published_ones"): """
+        update marts_candidate.fct_documents set exchange_rate = 1.15 where document_id = 'd3'
+    """,
+    ("fct_documents", "amounts_are_not_negative"): """
+        update marts_candidate.fct_documents set amount_incl_tax = -120
+        where document_id = 'recent1'
+    """,
+    ("fct_items", "amounts_have_the_sign_of_their_kind"): """
+        update marts_candidate.fct_items set original_amount = -original_amount
+        where open_item_id = 'p1'
+    """,
+    ("fct_items", "invoices_have_a_due_date"): """
+        update marts_candidate.fct_items set due_date = null where open_item_id = 'i1'
+    """,
+    ("fct_invoice_settlements", "settlements_cease_after_they_begin"): """
+        update marts_candidate.fct_invoice_settlements set in_force_to = in_force_from
+    """,
+    ("fct_invoice_settlements", "settlements_are_not_more_than_their_item"): """
+        update marts_candidate.fct_invoice_settlements set amount = 120.01
+    """,
+    ("fct_item_states", "states_end_after_they_open"): """
+        update marts_candidate.fct_item_states set closed_on = opened_on - 1
+        where state_id = 't1'
+    """,
+    ("fct_item_states", "state_dates_are_plausible"): """
+        update marts_candidate.fct_item_states set promised_date = date '3025-02-28'
+        where state_id = 't2'
+    """,
+    ("fct_item_states", "no_more_is_disputed_than_was_invoiced"): """
+        update marts_candidate.fct_item_states set amount = 120.01 where state_id = 't1'
     """,
     # --- fct_open_items
     ("fct_open_items", "open_items_are_present"): "delete from marts_candidate.fct_open_items",
@@ -388,17 +434,6 @@ MUTATIONS: Final[dict[tuple[str, str], str]] = {
         delete from intermediate.int_ledger_lines where signed_amount < 0
     """,
     # --- intermediate
-    ("int_documents", "documents_are_not_of_the_future"): """
-        update intermediate.int_documents set issue_date = date '2052-01-20'
-        where document_key <> 'd1'
-    """,
-    ("int_documents", "amounts_contain_their_tax_as_before"): """
-        update intermediate.int_documents set amount_incl_tax = amount_excl_tax
-        where document_key like 'recent%'
-    """,
-    ("int_documents", "rates_agree_with_the_published_ones"): """
-        update intermediate.int_documents set exchange_rate = 1.15 where document_key = 'd3'
-    """,
     ("int_announced_changes", "no_check_of_the_batch_is_put_aside"): """
         insert into intermediate.int_announced_changes values
         ('fr01', 'untaxed_share', 'we sell abroad now', date '2025-02-28')

@@ -15,9 +15,9 @@ from encours.settings import project_root
 
 # What int_drift judges honours announcements there; these checks do so one by one.
 CHECKS = {
-    "future_documents": ("int_documents", "documents_are_not_of_the_future"),
-    "rate_deviation": ("int_documents", "rates_agree_with_the_published_ones"),
-    "untaxed_share": ("int_documents", "amounts_contain_their_tax_as_before"),
+    "future_documents": ("fct_documents", "documents_are_not_of_the_future"),
+    "rate_deviation": ("fct_documents", "rates_agree_with_the_published_ones"),
+    "untaxed_share": ("fct_documents", "amounts_contain_their_tax_as_before"),
     "moved_due_dates": ("fct_open_items", "published_due_dates_stand"),
 }
 TOLD = ("int_announced_changes", "no_check_of_the_batch_is_put_aside")

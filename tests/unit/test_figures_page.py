@@ -19,12 +19,21 @@ PAGE = read_page(ENGLISH)
 NUMBERS = ("numeric", "bigint", "integer")
 # Numbers that are no figures: places in an order, a count of rows read, what a source says.
 NOT_FIGURES = {
+    ("customer_digests", "digest"),
     ("data_coverage", "row_count"),
     ("data_profile", "measured_value"),
     ("data_profile", "row_count"),
     ("day_digests", "digest"),
     ("day_digests", "fact_count"),
     ("dim_customer", "credit_limit_amount"),
+    ("fct_documents", "amount_excl_tax"),
+    ("fct_documents", "amount_incl_tax"),
+    ("fct_documents", "exchange_rate"),
+    ("fct_documents", "source_open_amount"),
+    ("fct_item_states", "amount"),
+    ("fct_items", "company_minor_units"),
+    ("fct_items", "exchange_rate"),
+    ("fct_items", "instalment_no"),
     ("fct_open_items", "instalment_no"),
     ("fct_receivable_movements", "movement_order"),
     ("mart_aged_balance", "bucket_order"),

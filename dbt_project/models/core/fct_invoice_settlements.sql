@@ -15,7 +15,9 @@ with final as (
         effective_date,
         in_force_from,
         in_force_to,
+        currency_code,
         amount,
+        company_currency_code,
         company_amount
     from {{ ref('int_invoice_settlements') }}
     union all
@@ -34,7 +36,9 @@ with final as (
         published.effective_date,
         published.in_force_from,
         published.in_force_to,
+        published.currency_code,
         published.amount,
+        published.company_currency_code,
         published.company_amount
     from {{ source('previous', 'carried_fct_invoice_settlements') }} as published
     where {{ is_carried('published') }}

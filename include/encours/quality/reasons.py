@@ -117,6 +117,14 @@ FRENCH: Mapping[str, Mapping[str, str]] = {
         "no_custom_criterion_vanished": "Un critère libre de la dernière publication a disparu :"
         " les tableaux de bord filtrés par ce critère seront vides.",
     },
+    "customer_digests": {
+        "every_customer_with_items_has_a_number": "Un client a des postes sans empreinte de ce"
+        " qu’en dit sa source : une correction de ses factures passerait inaperçue, et elles"
+        " seraient montrées comme avant elle.",
+        "what_holds_for_every_customer_is_part_of_a_number": "Une autre devise de la société ou une"
+        " autre règle change les postes de tous ses clients ; sans leur empreinte, ils seraient"
+        " montrés selon les règles d’avant.",
+    },
     "data_coverage": {
         "at_least_one_source_is_covered": "Le lot ne nomme aucune source : l’origine d’aucun"
         " chiffre ne peut être retrouvée.",
@@ -177,6 +185,42 @@ FRENCH: Mapping[str, Mapping[str, str]] = {
         "no_custom_criterion_vanished": "Un critère libre de la dernière publication a disparu :"
         " les tableaux de bord filtrés par ce critère seront vides.",
     },
+    "fct_documents": {
+        "amounts_contain_their_tax_as_before": "Les factures récentes de cette société portent le"
+        " même montant TTC et HT, ce qui n’était pas le cas des précédentes : la colonne HT a"
+        " été livrée à la place de la colonne TTC.",
+        "amounts_are_not_negative": "Le type d’une pièce dit dans quel sens elle compte ; une"
+        " facture de montant négatif diminuerait ce que doit le client, et un avoir"
+        " l’augmenterait.",
+        "documents_are_not_of_the_future": "De nombreuses pièces sont datées de plus d’un mois"
+        " après le jour de leur lecture : l’année, ou l’ordre du jour et du mois, a été mal"
+        " lu.",
+        "rates_agree_with_the_published_ones": "Une pièce en devise est convertie à un cours très"
+        " éloigné de celui publié ce jour-là : son montant dans les livres est faux.",
+    },
+    "fct_invoice_settlements": {
+        "settlements_are_not_more_than_their_item": "Aucune facture ne reçoit plus que son montant,"
+        " ni moins que rien ; un tel règlement est celui d’une autre facture, et les retards"
+        " seraient pondérés par de l’argent que personne n’a payé.",
+        "settlements_cease_after_they_begin": "Un règlement qui cesse de compter le jour où il"
+        " commence, ou avant, ne solde rien : la facture qu’il a payée serait réclamée de"
+        " nouveau.",
+    },
+    "fct_item_states": {
+        "no_more_is_disputed_than_was_invoiced": "Un litige qui dépasse sa facture est mal saisi,"
+        " ou celui d’une autre facture ; seul ce qui est ouvert est montré en litige.",
+        "state_dates_are_plausible": "Un litige, un dossier ou une promesse d’avant 1990, ou de"
+        " plus de dix ans dans l’avenir, est mal saisi à la source.",
+        "states_end_after_they_open": "Un litige ou un dossier clos avant d’être ouvert ne vaut"
+        " aucun jour : les clients seraient relancés de ce qu’ils contestent.",
+    },
+    "fct_items": {
+        "amounts_have_the_sign_of_their_kind": "Factures et remboursements sont dus, avoirs et"
+        " règlements sont déduits ; un poste de l’autre signe compte deux fois son montant dans"
+        " le mauvais sens.",
+        "invoices_have_a_due_date": "Une facture sans échéance n’est échue aucun jour : elle ne"
+        " serait dans aucune tranche, et personne ne la réclamerait.",
+    },
     "fct_open_item_positions": {
         "position_dates_are_plausible": "Un solde qui commence avant 1990, ou à plus de dix ans"
         " dans l’avenir, vient d’une date de pièce ou de règlement mal saisie.",
@@ -222,16 +266,6 @@ FRENCH: Mapping[str, Mapping[str, str]] = {
         "no_check_of_the_batch_is_put_aside": "Cette société dépassera une limite de ses données,"
         " comme policies.yml l’annonce avec le motif indiqué à côté : jusqu’à ce jour, le contrôle"
         " de cette limite ne la retient pas.",
-    },
-    "int_documents": {
-        "amounts_contain_their_tax_as_before": "Les factures récentes de cette société portent le"
-        " même montant TTC et HT, ce qui n’était pas le cas des précédentes : la colonne HT a"
-        " été livrée à la place de la colonne TTC.",
-        "documents_are_not_of_the_future": "De nombreuses pièces sont datées de plus d’un mois"
-        " après le jour de leur lecture : l’année, ou l’ordre du jour et du mois, a été mal"
-        " lu.",
-        "rates_agree_with_the_published_ones": "Une pièce en devise est convertie à un cours très"
-        " éloigné de celui publié ce jour-là : son montant dans les livres est faux.",
     },
     "int_drift": {
         "announced_jumps_are_reported": "Des chiffres ont dépassé leurs limites, et policies.yml"

@@ -7,6 +7,7 @@ with final as (
         document_key as item_key,
         customer_id,
         state_type,
+        currency_code,
         amount,
         opened_on,
         closed_on,

@@ -62,6 +62,7 @@ final as (
         states.state_type,
         documents.document_key,
         coalesce(documents.customer_id, customers.customer_id) as customer_id,
+        documents.currency_code,
         states.amount,
         states.opened_on,
         states.closed_on,

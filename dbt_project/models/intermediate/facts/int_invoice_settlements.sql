@@ -32,7 +32,9 @@ plain_settlements as (
         settlements.effective_date,
         settlements.effective_date as in_force_from,
         cast(null as date) as in_force_to,
+        items.currency_code,
         settlements.amount,
+        items.company_currency_code,
         settlements.amount as company_amount
     from {{ ref('int_settlements') }} as settlements
     inner join {{ ref('int_items') }} as items
@@ -56,8 +58,10 @@ invoice_items as (
         items.booking_date,
         items.issue_date,
         items.due_date,
+        items.currency_code,
         items.original_amount,
         items.exchange_rate,
+        items.company_currency_code,
         items.company_minor_units
     from {{ ref('int_items') }} as items
     inner join laid_out_documents
@@ -245,7 +249,9 @@ final as (
         laid_out.effective_date,
         laid_out.in_force_from,
         laid_out.in_force_to,
+        invoice_items.currency_code,
         laid_out.amount,
+        invoice_items.company_currency_code,
         -- As in the movements: what changes of the rounded company balance of the item.
         {{ company_amount(
             '(invoice_items.original_amount - laid_out.settled_amount + laid_out.amount)',
