@@ -13,7 +13,7 @@ from dbt_project_files import PROJECT, VARS, WITHOUT_DATABASE, code_of, run_dbt
 from encours.quality.model_tests import expected_tests
 from encours.quality.reasons import reason_of
 from encours.quality.results import ACROSS_MODELS
-from encours.warehouse.previous import CARRIED
+from encours.warehouse.previous import CARRIED, CARRIED_FACTS
 from figures_page import ENGLISH, read_page
 
 pytestmark = pytest.mark.xdist_group("dbt")
@@ -58,17 +58,15 @@ def key_tested_by(node: dict[str, Any]) -> str | None:
 
 
 def is_key_tested_by_a_neighbour(manifest: dict[str, Any], unique_id: str) -> bool:
-    """Whether the rows of a view are stored by a neighbour, or those of a table published by a
-    child, that has a key test or is itself covered so."""
+    """Whether the rows of a view are stored by a neighbour, or those of a published fact, beside the
+    rows that are taken over, by its parent; which has a key test or is itself covered so."""
     node = manifest["nodes"][unique_id]
     stored = key_tested_by(node)
-    neighbours = set(manifest["child_map"][unique_id])
+    neighbours = set(manifest["parent_map"][unique_id])
     if node["config"]["materialized"] == "view":
-        neighbours.update(manifest["parent_map"][unique_id])
-    else:
-        # Beside the rows that are taken over from the last publication (warehouse/previous.py).
-        published = {model["unique_id"] for model in models(manifest, "core")}
-        neighbours &= published
+        neighbours.update(manifest["child_map"][unique_id])
+    elif node["name"] not in CARRIED_FACTS:
+        return False
     return stored in neighbours and (
         stored in attached(manifest, "unique_key") or is_key_tested_by_a_neighbour(manifest, stored)
     )
@@ -245,9 +243,10 @@ def test_every_foreign_key_of_the_facts_is_tested(manifest: dict[str, Any]) -> N
         for test in data_tests(manifest)
         if (test.get("test_metadata") or {}).get("name") == "relationships"
     }
-    # An item belongs to one customer and a customer to one entity: one of the two is enough.
+    # An item belongs to one customer and a customer to one entity: one of the two is enough. The
+    # rows of a fact that are taken over were tested when they were new.
     keys = {
-        (model["name"], "customer_id")
+        ((key_tested_by(model) or model["name"]).rpartition(".")[2], "customer_id")
         for model in models(manifest, "core")
         if model["name"].startswith("fct_") or model["name"] == "customer_attributes"
     } | {("dim_customer", "entity_id")}

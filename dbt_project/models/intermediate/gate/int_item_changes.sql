@@ -1,6 +1,6 @@
 -- grain: one row per open item of the past that this build and the last publication issue otherwise
--- Only customers of whom anything changed are looked at. Settlements are not compared: a payment that
--- is entered late is no change of its invoice.
+-- Only customers of whom anything changed are looked at. Settlements are not compared: a payment
+-- that is entered late is no change of its invoice.
 with issues as (
     select
         movements.open_item_id,

@@ -1,8 +1,8 @@
 -- grain: one row per entity: from what was published as open to what is open now
 -- Open then + restated + invoices + credit notes + receipts + refunds + write-offs + exchange
 -- differences = open now. What changed about the past is a line of its own, from the movements of
--- the customers that changed on either side. Amounts are at the rates of the items: what a settlement
--- at another rate leaves is the exchange difference, and a revaluation is no part of them.
+-- the customers that changed on either side. Amounts are at the rates of the items: what a
+-- settlement at another rate leaves is the exchange difference, and a revaluation is no part of it.
 with opening as (
     select
         balances.entity_id,

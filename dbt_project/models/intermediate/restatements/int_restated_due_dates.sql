@@ -1,6 +1,6 @@
 -- grain: one row per past month end and open item that was open then and is due on another day now
--- The same amount moves to another bucket of a balance that was already read. Only customers of whom
--- anything changed are looked at.
+-- The same amount moves to another bucket of a balance that was already read. Only customers of
+-- whom anything changed are looked at.
 with previous_publication as (
     select as_of_date
     from {{ source('previous', 'publication_info') }}
