@@ -89,9 +89,9 @@ MUTATIONS = {
     "outstanding_equals_aged_balance": """
         delete from marts_candidate.mart_outstanding where status = 'unapplied_credit'""",
     "positions_do_not_overlap": """
-        update marts_candidate.fct_open_item_positions set valid_to = valid_to + 1""",
+        update intermediate.int_open_item_positions set valid_to = valid_to + 1""",
     "positions_stay_within_the_item": """
-        update marts_candidate.fct_open_item_positions set open_amount = -open_amount
+        update intermediate.int_open_item_positions set open_amount = -open_amount
         where item_type = 'payment'""",
     "ratios_are_shares": """
         update marts_candidate.mart_dso set overdue_ratio_amount = overdue_ratio_amount * 100""",
@@ -125,10 +125,10 @@ MUTATIONS = {
     "settlements_explain_what_is_open": """
         delete from intermediate.int_invoice_settlements where settlement_type = 'write_off'""",
     "settled_items_are_zero_in_company_currency": """
-        update marts_candidate.fct_receivable_movements
+        update intermediate.int_receivable_movements
         set company_amount = company_amount + 0.01 where movement_type = 'payment'""",
     "settlements_create_no_money": """
-        delete from marts_candidate.fct_receivable_movements
+        delete from intermediate.int_receivable_movements
         where movement_type = 'payment' and item_type = 'invoice'""",
     "states_in_force_are_shown": """
         update marts_candidate.fct_open_items set is_disputed = not is_disputed
