@@ -174,7 +174,7 @@ MODELS = (
     ),
     edited(
         "end_positions_late",
-        "fct_open_item_positions",
+        "int_open_item_positions",
         "lead(movement_date) over by_day as valid_to",
         "lead(movement_date, 2) over by_day as valid_to",
         "positions_do_not_overlap",
@@ -198,7 +198,7 @@ MODELS = (
     ),
     edited(
         "round_movements_by_themselves",
-        "fct_receivable_movements",
+        "int_receivable_movements",
         "round(open_amount * exchange_rate, company_minor_units)\n"
         "        - round((open_amount - amount) * exchange_rate, company_minor_units)",
         "round(amount * exchange_rate, 0)",

@@ -28,6 +28,7 @@ INV-1,invoice,C1,2025-01-10,2025-02-09,EUR,1200.00
 INV-2,invoice,C2,2025-03-10,2025-04-09,EUR,600.00
 INV-3,invoice,C1,2025-04-20,2025-05-20,EUR,150.00
 INV-4,invoice,C2,2025-06-02,2025-07-02,EUR,80.00
+INV-7,invoice,C3,2025-02-03,2025-03-05,EUR,40.00
 """,
     "payments": """
 payment_id,customer_id,payment_date,currency_code,amount
@@ -74,12 +75,17 @@ def carried_dates(home: Settings) -> list[date]:
     ]
 
 
-def shared_rules(home: Settings) -> int:
-    """What holds for every day, of a publication that the next build may carry over from."""
-    ((count,),) = steps.rows(
-        home, "select count(*) from previous.day_digests where business_date = '0001-01-01'"
-    )
-    return int(count)
+# What holds for every day, and items, of a publication that the next build may carry over from.
+TAKEN_OVER = """
+select
+    (select count(*) from previous.day_digests where business_date = '0001-01-01'),
+    (select count(*) from previous.carried_fct_items)
+"""
+
+
+def taken_over(home: Settings) -> tuple[int, ...]:
+    (counts,) = steps.rows(home, TAKEN_OVER)
+    return counts
 
 
 def test_month_ends_before_the_first_change_are_carried_over(
@@ -95,6 +101,18 @@ def test_month_ends_before_the_first_change_are_carried_over(
         (max(dates),),
     ]
     assert max(dates) == date(2025, 4, 30)
+
+
+def test_items_of_customers_of_whom_nothing_changed_are_carried_over(
+    wednesday: dbt.Build, home: Settings
+) -> None:
+    query = "select distinct customer_id from {} order by 1"
+
+    assert steps.rows(home, query.format("intermediate.int_items")) == [  # type: ignore[arg-type]
+        ("files:main:C1",),
+        ("files:main:C2",),
+    ]
+    assert len(steps.rows(home, query.format("marts.fct_items"))) == 3  # type: ignore[arg-type]
 
 
 def test_marts_are_those_of_a_rebuild(wednesday: dbt.Build, home: Settings) -> None:
@@ -139,11 +157,11 @@ def test_rows_told_of_a_run_count_what_was_carried_over(
 
 def test_full_build_carries_nothing_over(wednesday: dbt.Build, home: Settings) -> None:
     build.open_build(home, build.Request(new_run_id(), WEDNESDAY))
-    assert shared_rules(home) > 0
+    assert all(taken_over(home))
 
     build.open_build(home, build.Request(new_run_id(), WEDNESDAY, is_full=True))
 
-    assert shared_rules(home) == 0
+    assert taken_over(home) == (0, 0)
 
 
 def test_marts_of_other_models_are_not_carried_over(
@@ -153,7 +171,7 @@ def test_marts_of_other_models_are_not_carried_over(
 
     build.open_build(home, build.Request(new_run_id(), WEDNESDAY))
 
-    assert shared_rules(home) == 0
+    assert taken_over(home) == (0, 0)
 
 
 def test_marts_that_a_person_released_are_not_carried_over(
@@ -162,11 +180,9 @@ def test_marts_that_a_person_released_are_not_carried_over(
     with steps.pipeline(home) as connection, connection.transaction(force_rollback=True):
         connection.execute("update ops.publication set action = 'release'")
         expose_previous(connection, dbt.models_hash())
-        row = connection.execute(
-            "select count(*) from previous.day_digests where business_date = '0001-01-01'"
-        ).fetchone()
+        row = connection.execute(TAKEN_OVER).fetchone()
 
-    assert row == (0,)
+    assert row == (0, 0)
 
 
 def test_balance_that_no_longer_ties_fails_the_check(wednesday: dbt.Build, home: Settings) -> None:
