@@ -10,6 +10,7 @@ with delivered_rates as (
         source_document_id,
         exchange_rate
     from {{ ref('int_gathered_documents') }}
+    where exchange_rate is not null
     union all
     select
         source,
@@ -18,6 +19,7 @@ with delivered_rates as (
         source_payment_id as source_document_id,
         exchange_rate
     from {{ ref('int_gathered_payments') }}
+    where exchange_rate is not null
 ),
 
 valued as (
