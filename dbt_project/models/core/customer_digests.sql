@@ -13,7 +13,7 @@ with ledger_lines as (
             'line_key', 'source_customer_id', 'source_document_id', 'piece_ref', 'item_type',
             'origin', 'document_date', 'entry_date', 'due_date', 'signed_amount',
             'amount_excl_tax', 'counts_as_revenue', 'ledger_account', 'is_doubtful',
-            'is_carried_forward', 'known_at'
+            'is_carried_forward'
         ]) }} as digest
     from {{ ref('int_ledger_receivable_lines') }}
 ),
@@ -67,9 +67,8 @@ all_digests as (
         '' as source_customer_id,
         'ledger_allocations' as stream,
         max(effective_date) as last_effect_date,
-        sum({{ row_digest([
-            'allocation_id', 'amount', 'effective_date', 'is_estimated', 'known_at'
-        ]) }}) as digest
+        sum({{ row_digest(['allocation_id', 'amount', 'effective_date', 'is_estimated']) }})
+            as digest
     from {{ ref('int_ledger_allocations') }}
     group by entity_id
     union all

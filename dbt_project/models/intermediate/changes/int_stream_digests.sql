@@ -1,7 +1,9 @@
 -- grain: one row per source, entity, customer and stream
 -- Everything that sources say of a customer, as one number: where two builds have the same number,
--- the same follows of it. What names no customer stands under the empty one. An allocation between
--- two customers, which is refused, stands under both and is counted under one.
+-- the same follows of it. When it became known is left out: what is delivered again as it was
+-- changes nothing, and the same books have the same numbers wherever they are loaded. What names no
+-- customer stands under the empty one. An allocation between two customers, which is refused,
+-- stands under both and is counted under one.
 with documents as (
     select
         source,
@@ -12,8 +14,7 @@ with documents as (
         {{ row_digest([
             'source_document_id', 'document_type', 'document_number', 'issue_date', 'due_date',
             'currency_code', 'amount_incl_tax', 'amount_excl_tax', 'exchange_rate',
-            'source_credited_document_id', 'status', 'custom_attributes', 'source_open_amount',
-            'known_at'
+            'source_credited_document_id', 'status', 'custom_attributes', 'source_open_amount'
         ]) }} as digest
     from {{ ref('int_gathered_documents') }}
 ),
@@ -27,7 +28,7 @@ payments as (
         payment_date,
         {{ row_digest([
             'source_payment_id', 'payment_type', 'payment_date', 'currency_code', 'amount',
-            'exchange_rate', 'reference', 'known_at'
+            'exchange_rate', 'reference'
         ]) }} as digest
     from {{ ref('int_gathered_payments') }}
 ),
@@ -45,7 +46,7 @@ allocations as (
             'allocations.source_allocation_id', 'allocations.source_type',
             'allocations.source_id', 'allocations.source_document_id',
             'allocations.instalment_no', 'allocations.amount', 'allocations.reversed_on',
-            'allocations.is_estimated', 'allocations.known_at'
+            'allocations.is_estimated'
         ]) }} as digest
     from {{ ref('int_gathered_allocations') }} as allocations
     left join payments
@@ -76,7 +77,7 @@ rows_of_documents as (
         cast(null as text) as source_customer_id,
         cast(null as date) as business_date,
         cast(null as date) as last_effect_date,
-        {{ row_digest(['instalment_no', 'due_date', 'amount', 'known_at']) }} as digest
+        {{ row_digest(['instalment_no', 'due_date', 'amount']) }} as digest
     from {{ ref('int_gathered_instalments') }}
     union all
     select
@@ -87,9 +88,8 @@ rows_of_documents as (
         cast(null as text) as source_customer_id,
         write_off_date as business_date,
         write_off_date as last_effect_date,
-        {{ row_digest([
-            'source_write_off_id', 'instalment_no', 'write_off_date', 'amount', 'known_at'
-        ]) }} as digest
+        {{ row_digest(['source_write_off_id', 'instalment_no', 'write_off_date', 'amount']) }}
+            as digest
     from {{ ref('int_gathered_write_offs') }}
     union all
     select
