@@ -25,6 +25,8 @@ from encours.warehouse.previous import expose_previous
 ATTEMPT = "attempt"
 PREVIOUS = "previous"
 PUBLISHED = "marts"
+CARRYING = ("int_carried_dates", "int_changed_customers")
+COMPARED = re.compile(rf'"{PREVIOUS}"\."(?!carried_)')
 RELATION = re.compile(r'"\w+"\."(\w+)"\."(\w+)"')
 IN_ATTEMPT = re.compile(rf"\b{ATTEMPT}\.(\w+)")
 
@@ -65,7 +67,7 @@ class ModelAttempts:
         self._following = {
             name
             for name, text in self._models.items()
-            if f'"{PREVIOUS}".' in text and name != "int_carried_dates"
+            if COMPARED.search(text) and name not in CARRYING
         }
         self._made: frozenset[str] = frozenset()
 
