@@ -94,7 +94,8 @@ def changes(draw: st.DrawFn) -> Change:
     before = after
     if draw(st.sampled_from([False] * 7 + [True])):
         before = replace(after, choices=draw(choices()))
-    quiet = draw(st.sets(st.sampled_from([row.customer_id for row in after.customers])))
+    customers = [row.customer_id for row in after.customers]
+    quiet = draw(st.sets(st.sampled_from(customers), min_size=min(1, len(customers) - 1)))
     for stream, rows in streams_of(after).items():
         kept = []
         for row in getattr(after, stream):
@@ -157,4 +158,4 @@ def test_what_is_carried_over_is_what_a_full_build_works_out(
 
     # Else it would compare full builds with full builds.
     assert sum(1 for following in carried if following.carried_dates) > examples / 2
-    assert sum(1 for following in carried if following.carried_items) > examples / 3
+    assert sum(1 for following in carried if following.carried_items) > examples / 4
