@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, note, seed, settings
+from hypothesis import HealthCheck, assume, given, note, seed, settings
 from hypothesis import strategies as st
 
 from oracle.ledger import Customer, Document, Ledger, streams_of
@@ -107,6 +107,8 @@ def changes(draw: st.DrawFn) -> Change:
                 kept.append(row)
         assert len(rows) >= len(kept)
         before = replace(before, **{stream: tuple(kept)})
+    # A delivery without documents is refused.
+    assume(before.documents)
     return Change(before, after, draw(st.sampled_from(FIRST_DATES)))
 
 

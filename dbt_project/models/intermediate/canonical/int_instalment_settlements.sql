@@ -26,7 +26,7 @@ events as (
             partition by settlement_events.debit_key
             order by
                 settlement_events.event_date,
-                settlement_events.event_order,
+                settlement_events.event_order desc,
                 settlement_events.settlement_id
         ) as event_no,
         sum(
@@ -38,7 +38,7 @@ events as (
             partition by settlement_events.debit_key
             order by
                 settlement_events.event_date,
-                settlement_events.event_order,
+                settlement_events.event_order desc,
                 settlement_events.settlement_id
         ) as unassigned_amount
     from {{ ref('int_settlement_events') }} as settlement_events

@@ -60,7 +60,8 @@ final as (
         items.item_type,
         sides.event_date as movement_date,
         sides.movement_type,
-        1 + sides.event_order as movement_order,
+        -- What ceases on a day ceases before anything takes effect on it.
+        2 - sides.event_order as movement_order,
         items.currency_code,
         sides.amount,
         items.exchange_rate,
