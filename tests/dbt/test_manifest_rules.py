@@ -58,8 +58,8 @@ def key_tested_by(node: dict[str, Any]) -> str | None:
 
 
 def is_key_tested_by_a_neighbour(manifest: dict[str, Any], unique_id: str) -> bool:
-    """Whether the rows of a view are stored by a neighbour, or those of a published fact, beside the
-    rows that are taken over, by its parent; which has a key test or is itself covered so."""
+    """Whether the rows of a view are stored by a neighbour, or those of a published fact that are
+    not taken over by its parent; which has a key test or is itself covered so."""
     node = manifest["nodes"][unique_id]
     stored = key_tested_by(node)
     neighbours = set(manifest["parent_map"][unique_id])
