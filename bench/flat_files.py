@@ -31,8 +31,11 @@ DLT_PYTHON = Path(__file__).resolve().parents[1] / ".venv-bench" / "bin" / "pyth
 
 def write_books(folder: Path, invoices: int) -> Path:
     """About 1.1 payments, 1.3 allocations and 0.3 instalments per invoice, a customer per 20."""
-    arguments = {
-        **{"invoices": invoices, "months": MONTHS, "end": LAST_DAY, "seed": SEED},
+    arguments: dict[str, object] = {
+        "invoices": invoices,
+        "months": MONTHS,
+        "end": LAST_DAY,
+        "seed": SEED,
         "out": folder,
     }
     options = [text for name, value in arguments.items() for text in (f"--{name}", str(value))]

@@ -76,15 +76,17 @@ class Change:
         return f"first published as of {self.first}:\n{self.before}\nthen as:\n{self.after}"
 
 
-def customer_of(row: Any, ledger: Ledger) -> str | None:
-    """Whose row it is; that of a document or payment where it names only one of these."""
-    if hasattr(row, "customer_id"):
-        return str(row.customer_id)
-    owners = {
+def owners_of(ledger: Ledger) -> dict[str, str]:
+    """Customer of each document and payment."""
+    return {
         **{payment.payment_id: payment.customer_id for payment in ledger.payments},
         **{document.document_id: document.customer_id for document in ledger.documents},
     }
-    return owners.get(row.document_id)
+
+
+def customer_of(row: Any, owners: dict[str, str]) -> str | None:
+    """Whose row it is; that of a document or payment where it names only one of these."""
+    return str(row.customer_id) if hasattr(row, "customer_id") else owners.get(row.document_id)
 
 
 @st.composite
@@ -96,11 +98,12 @@ def changes(draw: st.DrawFn) -> Change:
         before = replace(after, choices=draw(choices()))
     customers = [row.customer_id for row in after.customers]
     quiet = draw(st.sets(st.sampled_from(customers), min_size=min(1, len(customers) - 1)))
+    owners = owners_of(after)
     for stream, rows in streams_of(after).items():
         kept = []
         for row in getattr(after, stream):
             kinds = ["same"] * 12 + ["came", "corrected"]
-            kind = "same" if customer_of(row, after) in quiet else draw(st.sampled_from(kinds))
+            kind = "same" if customer_of(row, owners) in quiet else draw(st.sampled_from(kinds))
             if kind == "corrected" and stream in CORRECTIONS:
                 kept.append(draw(st.sampled_from(CORRECTIONS[stream]))(row))
             elif kind != "came" or stream in ("customers", "instalments"):

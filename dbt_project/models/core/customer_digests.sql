@@ -18,7 +18,7 @@ with ledger_lines as (
     from {{ ref('int_ledger_receivable_lines') }}
 ),
 
-all_digests as (
+final as (
     select
         source,
         entity_id,
@@ -91,17 +91,6 @@ all_digests as (
         sum({{ row_digest(['policy', 'policy_value']) }}) as digest
     from {{ ref('int_policies') }}
     group by entity_id
-),
-
-final as (
-    select
-        source,
-        entity_id,
-        source_customer_id,
-        stream,
-        last_effect_date,
-        digest
-    from all_digests
 )
 
 select * from final

@@ -11,14 +11,11 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from encours.errors import FatalError
 from encours.quality.results import ACROSS_MODELS
+from encours.warehouse.contract import declared
 
 _TABLES = ("models", "seeds")
-# Ten times as quick where the library was built with it.
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def expected_tests(project: Path, unread: Collection[str] = ()) -> tuple[tuple[str, str], ...]:
@@ -34,7 +31,7 @@ def expected_tests(project: Path, unread: Collection[str] = ()) -> tuple[tuple[s
 
 
 def _declared(path: Path) -> Iterator[tuple[str, str]]:
-    document = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER) or {}
+    document = declared(path)
     for table in (table for kind in _TABLES for table in document.get(kind, ())):
         for place in (table, *table.get("columns", ())):
             for test in place.get("data_tests", ()):

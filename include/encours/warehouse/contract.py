@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
+from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -13,12 +15,16 @@ from encours.settings import project_root
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
+def declared(path: Path) -> Mapping[str, Any]:
+    """What a yml file of the dbt project says, its lists by their heading; empty if nothing."""
+    return yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER) or {}
+
+
 @cache
 def core_columns() -> Mapping[str, Mapping[str, str]]:
     """Table of layer core → column → type, in the order of the table."""
     path = project_root() / "dbt_project" / "models" / "core" / "_core__models.yml"
-    document = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)
     return {
         model["name"]: {column["name"]: column["data_type"] for column in model["columns"]}
-        for model in document["models"]
+        for model in declared(path)["models"]
     }

@@ -180,43 +180,36 @@ def show_marts(
     """Views over marts to follow: what models read, and what may be carried over."""
     for name in sorted({*TABLES, *(CARRIED if can_carry else ())}):
         is_cut = name == DIGESTS and not can_carry
-        connection.execute(
-            sql.SQL("create view {} as select * from {} where {}").format(
-                sql.Identifier(schema, name),
-                sql.Identifier(published, name),
-                sql.SQL(OF_SOME_DAY if is_cut else "true"),
-            )
+        _show(
+            connection, schema, name, _rows_of(published, name, OF_SOME_DAY if is_cut else "true")
         )
     for name in CARRIED_FACTS:
-        if can_carry:
-            connection.execute(
-                sql.SQL("create view {} as select * from {}").format(
-                    sql.Identifier(schema, f"carried_{name}"), sql.Identifier(published, name)
-                )
-            )
-        else:
-            _show_empty(connection, schema, f"carried_{name}", core_columns()[name])
+        rows = _rows_of(published, name) if can_carry else _no_rows(core_columns()[name])
+        _show(connection, schema, f"carried_{name}", rows)
 
 
 def _show_nothing(connection: psycopg.Connection, schema: str) -> None:
-    for name, columns in TABLES.items():
-        _show_empty(connection, schema, name, columns)
-    for name in CARRIED_FACTS:
-        _show_empty(connection, schema, f"carried_{name}", core_columns()[name])
+    empty = {**TABLES, **{f"carried_{name}": core_columns()[name] for name in CARRIED_FACTS}}
+    for name, columns in empty.items():
+        _show(connection, schema, name, _no_rows(columns))
 
 
-def _show_empty(
-    connection: psycopg.Connection, schema: str, name: str, columns: Mapping[str, str]
-) -> None:
+def _show(connection: psycopg.Connection, schema: str, name: str, rows: sql.Composable) -> None:
+    connection.execute(sql.SQL("create view {} as {}").format(sql.Identifier(schema, name), rows))
+
+
+def _rows_of(published: str, name: str, condition: str = "true") -> sql.Composable:
+    return sql.SQL("select * from {} where {}").format(
+        sql.Identifier(published, name), sql.SQL(condition)
+    )
+
+
+def _no_rows(columns: Mapping[str, str]) -> sql.Composable:
     nothing = sql.SQL(", ").join(
         sql.SQL("cast(null as {}) as {}").format(sql.SQL(kind), sql.Identifier(column))
         for column, kind in columns.items()
     )
-    connection.execute(
-        sql.SQL("create view {} as select {} where false").format(
-            sql.Identifier(schema, name), nothing
-        )
-    )
+    return sql.SQL("select {} where false").format(nothing)
 
 
 def _built_by(connection: psycopg.Connection) -> str | None:

@@ -53,26 +53,20 @@ changed_books as (
 
 final as (
     select
-        {{ surrogate_key(['source', 'entity_id', 'source_customer_id']) }} as customer_id,
-        source,
-        entity_id,
-        source_customer_id
-    from keys
-    where is_changed and source_customer_id <> ''
-    union
-    select
         {{ surrogate_key(['keys.source', 'keys.entity_id', 'keys.source_customer_id']) }}
             as customer_id,
         keys.source,
         keys.entity_id,
         keys.source_customer_id
     from keys
-    inner join changed_books
+    left join changed_books
         on
             keys.source = changed_books.source
             and keys.entity_id = changed_books.entity_id
-    where keys.source_customer_id <> ''
-    union
+    where
+        keys.source_customer_id <> ''
+        and (keys.is_changed or changed_books.entity_id is not null)
+    union all
     select
         {{ surrogate_key(['source', 'entity_id', "''"]) }} as customer_id,
         source,
