@@ -171,6 +171,19 @@ insert into mart_outstanding values
 (date '2025-01-31', 'fr01', 'disputed', 300.00),
 (date '2025-01-31', 'fr01', 'unapplied_credit', -50.00);
 
+create table fct_scope_revenue_months (
+    scope_type text, scope_value text, month_start date, revenue_company_amount numeric,
+    revenue_to_month_company_amount numeric
+);
+insert into fct_scope_revenue_months values
+('customer', 'c1', date '2024-11-01', 0, 0),
+('customer', 'c1', date '2024-12-01', 900.00, 900.00),
+('customer', 'c1', date '2025-01-01', 500.00, 1400.00),
+('customer', 'c2', date '2025-01-01', 200.00, 200.00),
+('entity', 'fr01', date '2024-11-01', 0, 0),
+('entity', 'fr01', date '2024-12-01', 900.00, 900.00),
+('entity', 'fr01', date '2025-01-01', 700.00, 1600.00);
+
 create table mart_dso (
     as_of_date date, scope_type text, scope_value text, dso_countback numeric, dso_status text,
     average_days_delinquent numeric

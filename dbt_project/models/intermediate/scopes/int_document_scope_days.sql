@@ -1,5 +1,6 @@
 -- grain: one row per document scope and day on which its documents were issued or written off
--- Revenue is empty on a day without documents: a write-off alone is no day of sales.
+-- Revenue is empty on a day without documents: a write-off alone is no day of sales. From the first
+-- day that this build needs.
 with revenue as (
     select
         scopes.scope_type,
@@ -9,6 +10,7 @@ with revenue as (
     from {{ ref('int_document_revenue') }} as documents
     inner join {{ ref('int_document_scopes') }} as scopes
         on documents.document_key = scopes.document_key
+    where documents.revenue_date >= (select first_day from {{ ref('int_first_scope_day') }})
     group by scopes.scope_type, scopes.scope_value, documents.revenue_date
 ),
 
@@ -23,7 +25,10 @@ write_offs as (
         on movements.open_item_id = items.open_item_id
     inner join {{ ref('int_document_scopes') }} as scopes
         on items.document_id = scopes.document_key
-    where movements.movement_type = 'write_off' and movements.item_type = 'invoice'
+    where
+        movements.movement_type = 'write_off'
+        and movements.item_type = 'invoice'
+        and movements.movement_date >= (select first_day from {{ ref('int_first_scope_day') }})
     group by scopes.scope_type, scopes.scope_value, movements.movement_date
 ),
 

@@ -1,12 +1,16 @@
 -- grain: one row per scope and day on which it was invoiced, credited or written off
--- Revenue is empty on a day without documents: a write-off alone is no day of sales.
+-- Revenue is empty on a day without documents: a write-off alone is no day of sales. From the first
+-- day that this build needs.
 with write_offs as (
     select
         customer_id,
         movement_date as business_date,
         -sum(company_amount) as written_off_company_amount
     from {{ ref('fct_receivable_movements') }}
-    where movement_type = 'write_off' and item_type = 'invoice'
+    where
+        movement_type = 'write_off'
+        and item_type = 'invoice'
+        and movement_date >= (select first_day from {{ ref('int_first_scope_day') }})
     group by customer_id, movement_date
 ),
 
@@ -16,6 +20,7 @@ revenue as (
         revenue_date as business_date,
         revenue_company_amount
     from {{ ref('int_customer_revenue') }}
+    where revenue_date >= (select first_day from {{ ref('int_first_scope_day') }})
 ),
 
 customer_days as (

@@ -1,4 +1,4 @@
-"""The columns of the published tables, as their contract declares them."""
+"""What the yml files of the dbt project declare: tests, and the columns of published tables."""
 
 from __future__ import annotations
 
