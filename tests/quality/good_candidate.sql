@@ -171,11 +171,11 @@ insert into mart_outstanding values
 (date '2025-01-31', 'fr01', 'disputed', 300.00),
 (date '2025-01-31', 'fr01', 'unapplied_credit', -50.00);
 
-create table fct_scope_revenue_months (
+create table scope_revenue_months (
     scope_type text, scope_value text, month_start date, revenue_company_amount numeric,
     revenue_to_month_company_amount numeric
 );
-insert into fct_scope_revenue_months values
+insert into scope_revenue_months values
 ('customer', 'c1', date '2024-11-01', 0, 0),
 ('customer', 'c1', date '2024-12-01', 900.00, 900.00),
 ('customer', 'c1', date '2025-01-01', 500.00, 1400.00),

@@ -237,12 +237,12 @@ MUTATIONS: Final[dict[tuple[str, str], str]] = {
         update marts_candidate.fct_receivable_movements set movement_date = date '0024-11-20'
         where open_item_id = 'i1'
     """,
-    ("fct_scope_revenue_months", "months_follow_each_other_and_add_up"): """
-        delete from marts_candidate.fct_scope_revenue_months
+    ("scope_revenue_months", "months_follow_each_other_and_add_up"): """
+        delete from marts_candidate.scope_revenue_months
         where scope_value in ('fr01', 'c1') and month_start = date '2024-12-01'
     """,
-    ("fct_scope_revenue_months", "sales_of_customers_sum_to_those_of_their_company"): """
-        update marts_candidate.fct_scope_revenue_months
+    ("scope_revenue_months", "sales_of_customers_sum_to_those_of_their_company"): """
+        update marts_candidate.scope_revenue_months
         set revenue_company_amount = 400.00, revenue_to_month_company_amount = 1300.00
         where scope_value = 'c1' and month_start = date '2025-01-01'
     """,

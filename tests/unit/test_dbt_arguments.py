@@ -42,11 +42,21 @@ def test_layer_builds_its_models_without_their_tests(layer: str) -> None:
     assert selected(given) == list(LAYERS[layer])
 
 
+def test_what_a_layer_names_is_not_built_again_by_the_next_ones() -> None:
+    named = [name for name in LAYERS["canonical"] if ":" not in name]
+
+    given = arguments("core")
+
+    assert named == ["customer_digests"]
+    assert [given[given.index("--exclude") + 1]] == named
+
+
 def test_tests_run_all_data_tests_and_no_unit_test() -> None:
     given = arguments(TESTS)
 
     assert given[:3] == ["test", "--exclude-resource-type", "unit_test"]
     assert "--select" not in given
+    assert "--exclude" not in given
 
 
 def test_every_folder_of_models_belongs_to_one_layer() -> None:

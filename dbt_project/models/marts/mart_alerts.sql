@@ -44,21 +44,48 @@ entity_dso as (
     from {{ ref('int_carried_dso') }}
 ),
 
+current_balances as (
+    select
+        entity_id,
+        customer_id,
+        sum(open_company_amount) as open_company_amount
+    from {{ ref('mart_aged_balance') }}
+    where as_of_date = {{ as_of_date() }}
+    group by entity_id, customer_id
+),
+
+-- Where nobody owes too large a share now, it does not matter who did before.
+concentrated_entities as (
+    select balances.entity_id
+    from current_balances as balances
+    inner join policies
+        on balances.entity_id = policies.entity_id
+    where balances.open_company_amount > 0
+    group by balances.entity_id, policies.alert_concentration_ratio
+    having
+        round(max(balances.open_company_amount) / sum(balances.open_company_amount), 6)
+        > policies.alert_concentration_ratio
+),
+
 bucket_balances as (
     select
-        as_of_date,
-        entity_id,
-        customer_id,
-        open_company_amount
-    from {{ ref('mart_aged_balance') }}
-    where as_of_date not in (select as_of_date from carried_dates)
+        balances.as_of_date,
+        balances.entity_id,
+        balances.customer_id,
+        balances.open_company_amount
+    from {{ ref('mart_aged_balance') }} as balances
+    inner join concentrated_entities
+        on balances.entity_id = concentrated_entities.entity_id
+    where balances.as_of_date not in (select as_of_date from carried_dates)
     union all
     select
-        as_of_date,
-        entity_id,
-        customer_id,
-        open_company_amount
-    from {{ ref('int_carried_balances') }}
+        balances.as_of_date,
+        balances.entity_id,
+        balances.customer_id,
+        balances.open_company_amount
+    from {{ ref('int_carried_balances') }} as balances
+    inner join concentrated_entities
+        on balances.entity_id = concentrated_entities.entity_id
 ),
 
 payers as (
@@ -198,24 +225,67 @@ standing_since as (
     group by raised.alert_id
 ),
 
+-- The last month end, or the as-of date where it is one.
+last_month_end as (
+    select max(as_of_date) as as_of_date
+    from shown_dates
+    where as_of_date = {{ month_end('as_of_date') }}
+),
+
+compared_month_ends as (
+    select as_of_date
+    from last_month_end
+    union all
+    select {{ month_end(add_months(month_start('as_of_date'), -3)) }} as as_of_date
+    from last_month_end
+),
+
+-- Worse by more than the limit than three months before, whatever happened between. Grouped, not
+-- joined: of a join by dates the planner expects one row.
+slower_payers as (
+    select payers.customer_id
+    from payers
+    inner join policies
+        on payers.entity_id = policies.entity_id
+    where payers.as_of_date in (select as_of_date from compared_month_ends)
+    group by payers.customer_id, policies.alert_delay_days
+    having
+        max(
+            case
+                when payers.as_of_date = (select as_of_date from last_month_end)
+                    then payers.avg_days_late_3m
+            end
+        )
+        > max(
+            case
+                when payers.as_of_date < (select as_of_date from last_month_end)
+                    then payers.avg_days_late_3m
+            end
+        ) + policies.alert_delay_days
+),
+
 -- Month ends only: the as-of date may be days after one.
 month_end_delays as (
     select
-        as_of_date,
-        entity_id,
-        customer_id,
-        avg_days_late_3m,
+        payers.as_of_date,
+        payers.entity_id,
+        payers.customer_id,
+        payers.avg_days_late_3m,
         coalesce(
-            avg_days_late_3m > lag(avg_days_late_3m) over by_month
-            and {{ month_end(add_months(month_start('as_of_date'), -1)) }}
-            = lag(as_of_date) over by_month,
+            payers.avg_days_late_3m > lag(payers.avg_days_late_3m) over by_month
+            and {{ month_end(add_months(month_start('payers.as_of_date'), -1)) }}
+            = lag(payers.as_of_date) over by_month,
             false
         ) as is_worse
     from payers
-    where as_of_date = {{ month_end('as_of_date') }} and avg_days_late_3m is not null
+    inner join slower_payers
+        on payers.customer_id = slower_payers.customer_id
+    where
+        payers.as_of_date = {{ month_end('payers.as_of_date') }}
+        and payers.avg_days_late_3m is not null
     window by_month as (
-        partition by entity_id, customer_id
-        order by as_of_date
+        partition by payers.entity_id, payers.customer_id
+        order by payers.as_of_date
     )
 ),
 
@@ -332,14 +402,10 @@ alerts as (
     from worsening
     inner join policies
         on worsening.entity_id = policies.entity_id
-    -- The last month end, or the as-of date where it is one.
+    inner join last_month_end
+        on worsening.as_of_date = last_month_end.as_of_date
     where
-        worsening.as_of_date = (
-            select max(as_of_date)
-            from shown_dates
-            where as_of_date = {{ month_end('as_of_date') }}
-        )
-        and worsening.avg_days_late_3m
+        worsening.avg_days_late_3m
         > worsening.delay_three_months_before + policies.alert_delay_days
     union all
     select

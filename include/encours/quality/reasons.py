@@ -395,14 +395,6 @@ FRENCH: Mapping[str, Mapping[str, str]] = {
         "sources_are_on_time": "Cette source n’a rien livré de nouveau depuis plus longtemps que"
         " convenu : il manque peut-être des factures et des règlements récents.",
     },
-    "fct_scope_revenue_months": {
-        "months_follow_each_other_and_add_up": "Les ventes d’un périmètre ont un trou, ou leur"
-        " somme n’est pas celle sur laquelle repose son DSO ; un mois a été perdu ou compté deux"
-        " fois en reprenant les mois publiés.",
-        "sales_of_customers_sum_to_those_of_their_company": "Les clients d’une société n’ont pas"
-        " les mêmes ventes d’un mois que la société ; l’un de leurs DSO remonte des ventes qui"
-        " n’existent pas.",
-    },
     "mart_aged_balance": {
         "aged_balance_shows_the_date_of_the_run": "Des postes sont ouverts à la date d’arrêté, mais"
         " la dernière balance âgée est d’une autre date : l’état montrerait d’anciens chiffres"
@@ -594,6 +586,14 @@ FRENCH: Mapping[str, Mapping[str, str]] = {
         "the_last_publication_can_be_compared_with": "Les tables publiées sont d’une autre version"
         " d’Encours : pour cette fois, rien ne leur est comparé ; regardez les chiffres avant"
         " de vous y fier.",
+    },
+    "scope_revenue_months": {
+        "months_follow_each_other_and_add_up": "Les ventes d’un périmètre ont un trou, ou leur"
+        " somme n’est pas celle sur laquelle repose son DSO ; un mois a été perdu ou compté deux"
+        " fois en reprenant les mois publiés.",
+        "sales_of_customers_sum_to_those_of_their_company": "Les clients d’une société n’ont pas"
+        " les mêmes ventes d’un mois que la société ; l’un de leurs DSO remonte des ventes qui"
+        " n’existent pas.",
     },
 }
 

@@ -124,7 +124,7 @@ CARRIED_FACTS = (
     "fct_open_item_positions",
     "fct_open_items",
     "fct_receivable_movements",
-    "fct_scope_revenue_months",
+    "scope_revenue_months",
 )
 # Marts with figures of past month ends, and the column with the date of the figures.
 CARRIED: Mapping[str, str] = {

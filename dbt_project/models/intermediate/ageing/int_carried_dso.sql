@@ -1,5 +1,8 @@
 -- grain: one row per carried month end and entity
 -- The DSO that the mart gets back from the last publication, for what compares with it before.
+-- A view: few of its rows are read, once.
+{{ config(materialized='view') }}
+
 with final as (
     select
         published.as_of_date,

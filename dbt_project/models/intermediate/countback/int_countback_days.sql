@@ -40,7 +40,7 @@ amounts as (
         on
             amounts.scope_type = scopes.scope_type
             and amounts.scope_value = scopes.scope_value
-    inner join {{ ref('fct_scope_revenue_months') }} as months
+    inner join {{ ref('scope_revenue_months') }} as months
         on
             amounts.scope_type = months.scope_type
             and amounts.scope_value = months.scope_value
@@ -79,7 +79,7 @@ months_that_may_end as (
         months.month_start,
         months.revenue_company_amount
     from amounts
-    inner join {{ ref('fct_scope_revenue_months') }} as months
+    inner join {{ ref('scope_revenue_months') }} as months
         on
             amounts.scope_type = months.scope_type
             and amounts.scope_value = months.scope_value
@@ -268,7 +268,7 @@ parts as (
             else 1
         end as days_added
     from ways
-    inner join {{ ref('fct_scope_revenue_months') }} as months
+    inner join {{ ref('scope_revenue_months') }} as months
         on
             ways.scope_type = months.scope_type
             and ways.scope_value = months.scope_value

@@ -19,7 +19,7 @@ monthly_scopes as (
         scope_type,
         scope_value,
         min(revenue_company_amount) >= 0 as has_no_negative_month
-    from {{ ref('fct_scope_revenue_months') }}
+    from {{ ref('scope_revenue_months') }}
     group by scope_type, scope_value
 ),
 
@@ -64,7 +64,7 @@ amounts as (
         on
             amounts.scope_type = scopes.scope_type
             and amounts.scope_value = scopes.scope_value
-    inner join {{ ref('fct_scope_revenue_months') }} as months
+    inner join {{ ref('scope_revenue_months') }} as months
         on
             amounts.scope_type = months.scope_type
             and amounts.scope_value = months.scope_value
@@ -143,7 +143,7 @@ far_months as (
         counted.revenue_to_date_company_amount - months.revenue_to_month_company_amount
             as peak_before
     from counted
-    inner join {{ ref('fct_scope_revenue_months') }} as months
+    inner join {{ ref('scope_revenue_months') }} as months
         on
             counted.scope_type = months.scope_type
             and counted.scope_value = months.scope_value
@@ -168,7 +168,7 @@ ladder as (
         months.revenue_company_amount + coalesce(moved.moved_company_amount, 0)
             as revenue_company_amount
     from counted
-    inner join {{ ref('fct_scope_revenue_months') }} as months
+    inner join {{ ref('scope_revenue_months') }} as months
         on
             counted.scope_type = months.scope_type
             and counted.scope_value = months.scope_value

@@ -84,15 +84,15 @@ sold as (
         months.revenue_days_to_month
         - coalesce(before_365.revenue_days_to_month, 0)
         + coalesce(first_days.revenue_days_365, 0) as revenue_days
-    from {{ ref('fct_scope_revenue_months') }} as months
+    from {{ ref('scope_revenue_months') }} as months
     inner join reporting_dates
         on months.month_start = reporting_dates.month_start
-    left join {{ ref('fct_scope_revenue_months') }} as before_365
+    left join {{ ref('scope_revenue_months') }} as before_365
         on
             reporting_dates.month_start_365 = before_365.month_start
             and months.scope_type = before_365.scope_type
             and months.scope_value = before_365.scope_value
-    left join {{ ref('fct_scope_revenue_months') }} as before_90
+    left join {{ ref('scope_revenue_months') }} as before_90
         on
             reporting_dates.month_start_90 = before_90.month_start
             and months.scope_type = before_90.scope_type

@@ -18,7 +18,7 @@ carried_months as (
         published.revenue_2_months_before_company_amount,
         published.revenue_to_month_company_amount,
         published.revenue_days_to_month
-    from {{ source('previous', 'carried_fct_scope_revenue_months') }} as published
+    from {{ source('previous', 'carried_scope_revenue_months') }} as published
     inner join last_carried
         on published.month_end <= last_carried.as_of_date
 ),
