@@ -14,6 +14,7 @@ monthly_revenue as (
         least({{ month_end('revenue_date') }}, {{ as_of_date() }}) as period_end_date,
         sum(revenue_excl_tax_company_amount) as revenue_company_amount
     from {{ ref('int_customer_revenue') }}
+    where extract(year from revenue_date) >= (select min(calendar_year) from reporting_dates)
     group by
         entity_id, customer_id, least({{ month_end('revenue_date') }}, {{ as_of_date() }})
 ),

@@ -1,8 +1,13 @@
--- grain: one row per entity and month end: what fell due in the month, and was paid by then
+-- grain: one row per entity and reporting month: what fell due in the month, and was paid by then
 -- As it stood at the end of the month: what is reversed later does not change a past month. What
 -- was credited or written off by the due date did not fall due. An invoice that is issued after its
 -- due date falls due when it is issued; a debt that is carried to another account, not again.
-with due_items as (
+with first_date as (
+    select min(as_of_date) as as_of_date
+    from {{ ref('int_reporting_dates') }}
+),
+
+due_items as (
     select
         entity_id,
         least({{ month_end('greatest(due_date, booking_date)') }}, {{ as_of_date() }})
@@ -15,6 +20,8 @@ with due_items as (
         and origin <> 'transfer'
         and due_date <= {{ as_of_date() }}
         and booking_date <= {{ as_of_date() }}
+        and {{ month_end('greatest(due_date, booking_date)') }}
+        >= (select as_of_date from first_date)
     group by
         entity_id,
         least({{ month_end('greatest(due_date, booking_date)') }}, {{ as_of_date() }})
@@ -34,6 +41,8 @@ timely_settlements as (
         effective_date <= greatest(due_date, booking_date)
         and origin <> 'transfer'
         and due_date <= {{ as_of_date() }}
+        and {{ month_end('greatest(due_date, booking_date)') }}
+        >= (select as_of_date from first_date)
 ),
 
 settled as (
