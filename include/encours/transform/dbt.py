@@ -51,9 +51,10 @@ LAYERS: Mapping[str, tuple[str, ...]] = {
         "path:models/intermediate/facts",
         "path:models/intermediate/restatements",
         "path:models/intermediate/scopes",
-        # A view that the count-back reads: with it at hand, the longest way through the marts
-        # (count-back, DSO, behaviour, alerts) begins with the first of them.
+        # What the count-back by months reads: with these at hand it is among the first of the next
+        # layer, and from it leads the longest way through the marts (DSO, behaviour, alerts).
         "int_countback_amounts",
+        "int_countback_days",
     ),
     "marts": (
         "path:models/marts",
