@@ -1,5 +1,6 @@
 -- grain: one row per source, entity and customer of which there are allocations
--- An allocation between two customers, which is refused, stands under both and is counted under one.
+-- An allocation between two customers, which is refused, stands under both and is counted under
+-- one.
 with documents as (
     select
         source,

@@ -1,4 +1,4 @@
--- grain: one row, the first day of which this build needs the sales of single days
+-- grain: one row per build: the first day of which it needs the sales of single days
 -- The months up to the last month end that is carried over are known; only those in which a window
 -- of 90 or 365 days begins are looked into day by day. Without any, or where a count-back goes by
 -- days, all days are needed.
