@@ -446,6 +446,19 @@ def test_some_debtors_buy_from_both_entities(books: Books) -> None:
     assert [siren for siren, known in entities.items() if len(known) == 2]
 
 
+def test_an_insurer_decides_on_a_company_once_whoever_sells_to_it(tmp_path: Path) -> None:
+    # Customers 76 and 526 are one company, and both would be decided on.
+    write_books(DemoOptions(invoices=12_500, months=6, seed=7), tmp_path)
+
+    with (tmp_path / "credit_decisions.csv").open(encoding="utf-8", newline="") as file:
+        granted = Counter(
+            row["buyer_id"] for row in csv.DictReader(file) if row["event_type"] == "limit_granted"
+        )
+
+    assert len(granted) > 10
+    assert granted.most_common(1)[0][1] == 1
+
+
 # -- every kind of event is there ------------------------------------------------------------------
 
 

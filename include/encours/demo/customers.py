@@ -58,6 +58,7 @@ class Customer:
     customer_id: str
     entity: Entity
     company: Company
+    buys_from_both: bool
     terms: str
     size_band: str
     portfolio: str
@@ -114,7 +115,9 @@ def describe_customer(
     """The customer behind an index, from its own draws."""
     entity = entity_of(world.entities, index, customers)
     draw = unit_draw(world.seed, "customer", index)
-    company = describe_company(world.seed, _company_index(world, index, entity, customers))
+    own_company = world.first_company + index
+    company_index = _company_index(world, index, entity, customers)
+    company = describe_company(world.seed, company_index)
     base_amount = int(45_000 * pareto_four_thirds(draw(), 40.0))
     size_band = _size_band(base_amount * share.invoices * 12 // months)
     foreign = company.is_foreign and draw() < 0.8
@@ -123,6 +126,7 @@ def describe_customer(
         customer_id=customer_key(index),
         entity=entity,
         company=company,
+        buys_from_both=company_index != own_company,
         terms=_TERMS_MIX[whole(draw, len(_TERMS_MIX))],
         size_band=size_band,
         portfolio=f"{entity.entity_id.upper()}-{1 + whole(draw, 6):02d}",
