@@ -18,9 +18,9 @@ _GRADE_OF_PAYER = {"exemplary": 0, "regular": 1, "slow": 2, "bad": 3, "failing":
 def decision_rows(seed: int, customer: Customer, days: Days) -> Rows:
     """One customer in 25 has a limit; for the bad payers among them it was cut later on.
 
-    An insurer decides on a company once: under the entity that it bought from first.
+    An insurer decides on a company once: on behalf of the first of two entities that sell to it.
     """
-    if customer.index % _EVERY or not customer.company.siren or customer.buys_from_both:
+    if customer.index % _EVERY or not customer.company.siren or customer.repeats_company:
         return []
     draw = unit_draw(seed, "credit", customer.index)
     length = days.end - days.start

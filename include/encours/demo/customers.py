@@ -58,7 +58,7 @@ class Customer:
     customer_id: str
     entity: Entity
     company: Company
-    buys_from_both: bool
+    repeats_company: bool
     terms: str
     size_band: str
     portfolio: str
@@ -126,7 +126,7 @@ def describe_customer(
         customer_id=customer_key(index),
         entity=entity,
         company=company,
-        buys_from_both=company_index != own_company,
+        repeats_company=company_index != own_company,
         terms=_TERMS_MIX[whole(draw, len(_TERMS_MIX))],
         size_band=size_band,
         portfolio=f"{entity.entity_id.upper()}-{1 + whole(draw, 6):02d}",

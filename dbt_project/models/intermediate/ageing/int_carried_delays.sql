@@ -1,6 +1,6 @@
 -- grain: one row per carried month end, entity and customer
 -- The delays that the mart gets back from the last publication, for what compares with them before.
--- A view: few of its rows are read, once.
+-- A view: it is read once.
 {{ config(materialized='view') }}
 
 with final as (

@@ -1,6 +1,6 @@
 -- grain: one row per carried month end and entity
 -- The DSO that the mart gets back from the last publication, for what compares with it before.
--- A view: few of its rows are read, once.
+-- A view: it is read once, and most of it only to be left out.
 {{ config(materialized='view') }}
 
 with final as (
