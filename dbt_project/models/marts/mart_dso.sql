@@ -77,9 +77,9 @@ measured as (
         reporting_dates.previous_date,
         coalesce(previous_balances.outstanding_company_amount, 0)
             as opening_outstanding_company_amount,
-        totals.total_days,
-        totals.total_remainder_company_amount,
-        totals.not_due_days
+        coalesce(totals.dso_countback, 0.00) as dso_countback,
+        coalesce(totals.dso_best_possible, 0.00) as dso_best_possible,
+        totals.total_remainder_company_amount
     from scope_dates
     inner join reporting_dates
         on scope_dates.as_of_date = reporting_dates.as_of_date
@@ -103,7 +103,7 @@ final as (
         company_currency_code,
         -- Without receivables the DSO is zero; with receivables and no revenue at all it is
         -- exhausted at zero days, and the whole amount is the remainder.
-        round(coalesce(total_days, 0), 2) as dso_countback,
+        dso_countback,
         case
             when dso_receivables_company_amount <= 0 then 'no_debt'
             when coalesce(total_remainder_company_amount, dso_receivables_company_amount) > 0
@@ -122,9 +122,8 @@ final as (
             when revenue_365_company_amount > 0
                 then round(dso_receivables_company_amount / revenue_365_company_amount * 365, 2)
         end as dso_accounting_365,
-        round(coalesce(not_due_days, 0), 2) as dso_best_possible,
-        round(coalesce(total_days, 0), 2) - round(coalesce(not_due_days, 0), 2)
-            as average_days_delinquent,
+        dso_best_possible,
+        dso_countback - dso_best_possible as average_days_delinquent,
         case
             when
                 previous_date is not null

@@ -40,12 +40,13 @@ entity_revenue as (
     group by as_of_date, entity_id
 ),
 
+-- As mart_dso shows it: read from where that reads it, so that neither waits for the other.
 customer_dso as (
     select
         as_of_date,
         scope_value as customer_id,
         dso_countback
-    from {{ ref('mart_dso') }}
+    from {{ ref('int_countback_totals') }}
     where scope_type = 'customer'
 ),
 
@@ -151,7 +152,7 @@ final as (
                     / entity_revenue.entity_revenue_company_amount, 6
                 )
         end as revenue_share_ytd,
-        -- A customer whom the DSO does not list has nothing open.
+        -- A customer whom the count-back does not list has nothing open.
         coalesce(customer_dso.dso_countback, 0) as dso_countback
     from ranked
     inner join {{ ref('int_entities') }} as entities
