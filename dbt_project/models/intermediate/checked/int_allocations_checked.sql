@@ -90,16 +90,93 @@ named_sides as (
         or changed_books.entity_id is not null
 ),
 
-sided as (
+-- What the two sides say by themselves. Only what the amounts are asked for goes on: from here the
+-- rows are read several times.
+compared as (
     select
-        named_sides.*,
+        source,
+        record_key,
+        line_no,
+        entity_id,
+        source_allocation_id,
+        source_type,
+        source_id,
+        source_document_id,
+        instalment_no,
+        amount,
+        reversed_on,
+        is_estimated,
+        known_at,
         greatest(source_date, target_date) as effective_date,
+        coalesce(source_kind = 'refund', false) as is_refund,
+        -- Credit notes and receipts have no instalments: a number says nothing there.
+        instalment_no is not null and target_kind = 'invoice' as names_instalment,
         case when source_kind = 'refund' then target_key else source_key end as credit_key,
         case when source_kind = 'refund' then source_key else target_key end as debit_key,
         case when source_kind = 'refund' then target_amount else source_amount end
             as credit_amount,
         case when source_kind = 'refund' then source_amount else target_amount end
-            as debit_amount
+            as debit_amount,
+        case
+            when source_key is null then 'source_id'
+            when target_key is null then 'document_id'
+            when source_refused_reason is not null then 'source_id'
+            when target_refused_reason is not null then 'document_id'
+            when source_kind = 'invoice' then 'source_id'
+            when source_kind = 'refund' and target_kind not in ('credit_note', 'receipt')
+                then 'document_id'
+            when source_kind <> 'refund' and target_kind <> 'invoice' then 'document_id'
+            when source_status <> 'posted' then 'source_id'
+            when target_status <> 'posted' then 'document_id'
+            when source_customer_id <> target_customer_id then 'document_id'
+            when source_currency <> target_currency then 'document_id'
+            when amount is null then 'amount'
+        end as refused_column,
+        case
+            when source_key is null
+                then
+                    source_type || ' ' || coalesce(source_id, '(none)')
+                    || ' is not in the files: add it there'
+            when target_key is null
+                then
+                    'document ' || coalesce(source_document_id, '(none)')
+                    || ' is not in documents: add it there'
+            when source_refused_reason is not null
+                then source_type || ' ' || source_id || ' was itself refused: mend it first'
+            when target_refused_reason is not null
+                then 'document ' || source_document_id || ' was itself refused: mend it first'
+            when source_kind = 'invoice'
+                then
+                    'document ' || source_id
+                    || ' is an invoice: only payments and credit notes settle'
+            when source_kind = 'refund' and target_kind not in ('credit_note', 'receipt')
+                then
+                    'refund ' || source_id
+                    || ' must pay out a credit note or a receipt, not an invoice'
+            when source_kind <> 'refund' and target_kind <> 'invoice'
+                then
+                    source_type || ' ' || source_id || ' must settle an invoice, '
+                    || source_document_id || ' is a ' || replace(target_kind, '_', ' ')
+            when source_status <> 'posted'
+                then
+                    'credit note ' || source_id || ' is ' || source_status
+                    || ': only posted documents are matched'
+            when target_status <> 'posted'
+                then
+                    'document ' || source_document_id || ' is ' || target_status
+                    || ': only posted documents are matched'
+            when source_customer_id <> target_customer_id
+                then
+                    source_type || ' ' || source_id || ' and document ' || source_document_id
+                    || ' belong to different customers'
+            when source_currency <> target_currency
+                then
+                    source_type || ' ' || source_id || ' is in ' || source_currency
+                    || ', document ' || source_document_id || ' in ' || target_currency
+                    || ': an allocation needs one currency'
+            when amount is null
+                then 'an allocation without an amount: give it one in the source'
+        end as refused_reason
     from named_sides
 ),
 
@@ -107,27 +184,27 @@ sided as (
 -- day.
 overfull_credits as (
     select credit_key
-    from sided
+    from compared
     group by credit_key
     having sum(amount) > min(credit_amount)
 ),
 
 overfull_debits as (
     select debit_key
-    from sided
+    from compared
     group by debit_key
     having sum(amount) > min(debit_amount)
 ),
 
 overfull_numbers as (
-    select sided.debit_key
-    from sided
+    select compared.debit_key
+    from compared
     inner join {{ ref('int_instalments') }} as instalments
         on
-            sided.debit_key = instalments.document_key
-            and sided.instalment_no = instalments.instalment_no
-    group by sided.debit_key, sided.instalment_no
-    having sum(sided.amount) > min(instalments.amount)
+            compared.debit_key = instalments.document_key
+            and compared.instalment_no = instalments.instalment_no
+    group by compared.debit_key, compared.instalment_no
+    having sum(compared.amount) > min(instalments.amount)
 ),
 
 overfull_instalments as (
@@ -138,22 +215,22 @@ overfull_instalments as (
 
 followed as (
     select
-        sided.source,
-        sided.record_key,
-        sided.source_allocation_id,
-        sided.credit_key,
-        sided.debit_key,
-        sided.instalment_no,
-        sided.amount,
-        sided.effective_date,
-        sided.reversed_on
-    from sided
+        compared.source,
+        compared.record_key,
+        compared.source_allocation_id,
+        compared.credit_key,
+        compared.debit_key,
+        compared.instalment_no,
+        compared.amount,
+        compared.effective_date,
+        compared.reversed_on
+    from compared
     left join overfull_credits
-        on sided.credit_key = overfull_credits.credit_key
+        on compared.credit_key = overfull_credits.credit_key
     left join overfull_debits
-        on sided.debit_key = overfull_debits.debit_key
+        on compared.debit_key = overfull_debits.debit_key
     left join overfull_instalments
-        on sided.debit_key = overfull_instalments.debit_key
+        on compared.debit_key = overfull_instalments.debit_key
     where
         overfull_credits.credit_key is not null
         or overfull_debits.debit_key is not null
@@ -211,48 +288,51 @@ in_force as (
 
 measured as (
     select
-        sided.*,
+        compared.*,
+        case when compared.is_refund then compared.debit_amount else compared.credit_amount end
+            as source_amount,
+        case when compared.is_refund then compared.credit_amount else compared.debit_amount end
+            as target_amount,
         case
-            when sided.source_kind = 'refund' then in_force.allocated_of_debit
+            when compared.is_refund then in_force.allocated_of_debit
             else in_force.allocated_of_credit
         end as allocated_of_source,
         case
-            when sided.source_kind = 'refund' then in_force.allocated_of_credit
+            when compared.is_refund then in_force.allocated_of_credit
             else in_force.allocated_of_debit
         end as allocated_of_target,
         in_force.allocated_of_instalment,
-        instalments.amount as instalment_amount,
-        -- Credit notes and receipts have no instalments: a number says nothing there.
-        sided.instalment_no is not null and sided.target_kind = 'invoice' as names_instalment
-    from sided
+        instalments.amount as instalment_amount
+    from compared
     left join in_force
         on
-            sided.source = in_force.source
-            and sided.record_key = in_force.record_key
+            compared.source = in_force.source
+            and compared.record_key = in_force.record_key
             and in_force.event_order = 1
     left join {{ ref('int_instalments') }} as instalments
         on
-            sided.target_key = instalments.document_key
-            and sided.instalment_no = instalments.instalment_no
+            compared.debit_key = instalments.document_key
+            and compared.instalment_no = instalments.instalment_no
 ),
 
 judged as (
     select
-        measured.*,
+        source,
+        record_key,
+        line_no,
+        entity_id,
+        source_allocation_id,
+        credit_key,
+        debit_key,
+        instalment_no,
+        amount,
+        effective_date,
+        reversed_on,
+        is_estimated,
+        known_at,
+        refused_column as column_refused_for_a_side,
+        refused_reason as reason_of_a_side,
         case
-            when source_key is null then 'source_id'
-            when target_key is null then 'document_id'
-            when source_refused_reason is not null then 'source_id'
-            when target_refused_reason is not null then 'document_id'
-            when source_kind = 'invoice' then 'source_id'
-            when source_kind = 'refund' and target_kind not in ('credit_note', 'receipt')
-                then 'document_id'
-            when source_kind <> 'refund' and target_kind <> 'invoice' then 'document_id'
-            when source_status <> 'posted' then 'source_id'
-            when target_status <> 'posted' then 'document_id'
-            when source_customer_id <> target_customer_id then 'document_id'
-            when source_currency <> target_currency then 'document_id'
-            when amount is null then 'amount'
             when names_instalment and instalment_amount is null then 'instalment_no'
             when reversed_on < effective_date then 'reversed_on'
             when greatest(amount, allocated_of_source) > source_amount then 'amount'
@@ -262,49 +342,6 @@ judged as (
                 then 'amount'
         end as refused_column,
         case
-            when source_key is null
-                then
-                    source_type || ' ' || coalesce(source_id, '(none)')
-                    || ' is not in the files: add it there'
-            when target_key is null
-                then
-                    'document ' || coalesce(source_document_id, '(none)')
-                    || ' is not in documents: add it there'
-            when source_refused_reason is not null
-                then source_type || ' ' || source_id || ' was itself refused: mend it first'
-            when target_refused_reason is not null
-                then 'document ' || source_document_id || ' was itself refused: mend it first'
-            when source_kind = 'invoice'
-                then
-                    'document ' || source_id
-                    || ' is an invoice: only payments and credit notes settle'
-            when source_kind = 'refund' and target_kind not in ('credit_note', 'receipt')
-                then
-                    'refund ' || source_id
-                    || ' must pay out a credit note or a receipt, not an invoice'
-            when source_kind <> 'refund' and target_kind <> 'invoice'
-                then
-                    source_type || ' ' || source_id || ' must settle an invoice, '
-                    || source_document_id || ' is a ' || replace(target_kind, '_', ' ')
-            when source_status <> 'posted'
-                then
-                    'credit note ' || source_id || ' is ' || source_status
-                    || ': only posted documents are matched'
-            when target_status <> 'posted'
-                then
-                    'document ' || source_document_id || ' is ' || target_status
-                    || ': only posted documents are matched'
-            when source_customer_id <> target_customer_id
-                then
-                    source_type || ' ' || source_id || ' and document ' || source_document_id
-                    || ' belong to different customers'
-            when source_currency <> target_currency
-                then
-                    source_type || ' ' || source_id || ' is in ' || source_currency
-                    || ', document ' || source_document_id || ' in ' || target_currency
-                    || ': an allocation needs one currency'
-            when amount is null
-                then 'an allocation without an amount: give it one in the source'
             when names_instalment and instalment_amount is null
                 then
                     'document ' || source_document_id || ' has no instalment '
@@ -349,8 +386,8 @@ final as (
         reversed_on,
         is_estimated,
         known_at,
-        refused_column,
-        refused_reason
+        coalesce(column_refused_for_a_side, refused_column) as refused_column,
+        coalesce(reason_of_a_side, refused_reason) as refused_reason
     from judged
 )
 
