@@ -20,6 +20,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import typer
 
+from encours.allocator import leave_objects
 from encours.errors import EXIT_FAILED, BadInput, EncoursError
 from encours.orchestration import asked
 from encours.settings import Settings, load_settings
@@ -77,6 +78,8 @@ def main() -> None:
         known = told(error)
         line = str(known) if isinstance(known, EncoursError) else _unexpected(error)
         _fail(line, EXIT_FAILED)
+    finally:
+        leave_objects()
 
 
 def _hide_password() -> None:

@@ -23,6 +23,8 @@ AS_OF = date(2026, 6, 30)
 # A relation keeps its number for as long as it is not made anew.
 NUMBER = "select to_regclass(%s)::oid::bigint"
 
+SESSIONS = "select sessions from pg_stat_database where datname = current_database()"
+
 
 def number_of(home: Settings, relation: str) -> int | None:
     number: int | None = steps.rows(home, NUMBER, relation)[0][0]
@@ -30,17 +32,30 @@ def number_of(home: Settings, relation: str) -> int | None:
 
 
 @pytest.fixture(scope="module")
-def built(home: Settings, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+def sessions_of_a_build(home: Settings, tmp_path_factory: pytest.TempPathFactory) -> int:
+    """How many connections the building of a first candidate opened."""
     books = tmp_path_factory.mktemp("books")
     write_plain_books(40, AS_OF, books / "demo", books / "plain")
     steps.ingest_files(home, books / "plain")
+    before = steps.rows(home, SESSIONS)[0][0]
     steps.build_candidate(home, as_of=AS_OF)
+    sessions: int = steps.rows(home, SESSIONS)[0][0] - before
+    return sessions
+
+
+@pytest.fixture(scope="module")
+def built(home: Settings, sessions_of_a_build: int) -> Settings:
     return home
 
 
 def mark(home: Settings, models_hash: str) -> None:
     with steps.pipeline(home) as connection:
         work_schemas.mark_made(connection, ("staging", "reference", "intermediate"), models_hash)
+
+
+def test_models_of_a_layer_share_their_connections(sessions_of_a_build: int) -> None:
+    # dbt opens one for each of three hundred models.
+    assert sessions_of_a_build < 60
 
 
 @pytest.mark.soak

@@ -62,7 +62,7 @@ def test_tests_run_all_data_tests_and_no_unit_test() -> None:
 def test_every_folder_of_models_belongs_to_one_layer() -> None:
     models = project_root() / "dbt_project" / "models"
     folders = {
-        f"path:models/{path.parent.relative_to(models).as_posix()}"
+        "fqn:" + path.parent.relative_to(models).as_posix().replace("/", ".")
         for path in models.rglob("*.sql")
     }
 
@@ -70,7 +70,7 @@ def test_every_folder_of_models_belongs_to_one_layer() -> None:
         layers = [
             layer
             for layer, paths in LAYERS.items()
-            if any(folder == path or folder.startswith(f"{path}/") for path in paths)
+            if any(folder == path or folder.startswith(f"{path}.") for path in paths)
         ]
         assert len(layers) == 1, folder
 

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from encours.allocator import share_arenas
+from encours.allocator import collect_seldom, share_arenas
 from encours.errors import FatalError
 from encours.orchestration.accesses import copy_stored
 from encours.orchestration.airflow_home import prepare_run
@@ -34,6 +34,7 @@ def run_dags(
 ) -> None:
     """Run these DAGs one after the other, until one does not succeed. Logs go to `log_path`."""
     share_arenas()
+    collect_seldom()
     with _output_to(log_path):
         warehouse = open_warehouse(settings)
         dbt.warm_up(settings, warehouse.pipeline_url)

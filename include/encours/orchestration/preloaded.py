@@ -11,6 +11,7 @@ import airflow.executors.local_executor
 import airflow.sdk.execution_time.supervisor
 import airflow.sdk.execution_time.task_runner  # noqa: F401
 
+from encours.allocator import collect_seldom
 from encours.orchestration import (  # noqa: F401
     build,
     defaults,
@@ -23,5 +24,6 @@ from encours.orchestration import (  # noqa: F401
 from encours.quality import checkpoint
 from encours.transform import dbt_server
 
+collect_seldom()
 checkpoint.import_library()
 dbt_server.preload()

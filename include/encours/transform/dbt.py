@@ -33,33 +33,33 @@ FIRST_LAYER = "canonical"
 LAYERS: Mapping[str, tuple[str, ...]] = {
     FIRST_LAYER: (
         SEEDS,
-        "path:models/staging",
-        "path:models/intermediate/canonical",
-        "path:models/intermediate/changes",
-        "path:models/intermediate/checked",
-        "path:models/intermediate/gathered",
-        "path:models/intermediate/ledger",
+        "fqn:staging",
+        "fqn:intermediate.canonical",
+        "fqn:intermediate.changes",
+        "fqn:intermediate.checked",
+        "fqn:intermediate.gathered",
+        "fqn:intermediate.ledger",
         # What tells which customers changed is published for the next build to compare with.
         "customer_digests",
     ),
     # What the marts add up is built here as well: the movements are one long statement, beside
     # which the other half of the machine would be idle.
     "core": (
-        "path:models/core",
-        "path:models/intermediate/ageing",
-        "path:models/intermediate/behaviour",
-        "path:models/intermediate/facts",
-        "path:models/intermediate/restatements",
-        "path:models/intermediate/scopes",
+        "fqn:core",
+        "fqn:intermediate.ageing",
+        "fqn:intermediate.behaviour",
+        "fqn:intermediate.facts",
+        "fqn:intermediate.restatements",
+        "fqn:intermediate.scopes",
         # What the count-back by months reads: with these at hand it is among the first of the next
         # layer, and from it leads the longest way through the marts (DSO, behaviour, alerts).
         "int_countback_amounts",
         "int_countback_days",
     ),
     "marts": (
-        "path:models/marts",
-        "path:models/intermediate/countback",
-        "path:models/intermediate/gate",
+        "fqn:marts",
+        "fqn:intermediate.countback",
+        "fqn:intermediate.gate",
     ),
 }
 TESTS = "tests"
@@ -119,7 +119,7 @@ class Node:
 
 def staging_of(sources: Iterable[str]) -> tuple[str, ...]:
     """The staging models of these sources, as dbt selects them."""
-    return tuple(f"path:models/staging/{source}" for source in sources)
+    return tuple(f"fqn:staging.{source}" for source in sources)
 
 
 def _built_before(layer: str) -> tuple[str, ...]:

@@ -28,7 +28,7 @@ import threading
 import traceback
 from typing import TYPE_CHECKING, Any, TextIO
 
-from encours.allocator import share_arenas
+from encours.allocator import collect_seldom, share_arenas
 
 if TYPE_CHECKING:
     from dbt.cli.main import dbtRunnerResult
@@ -101,6 +101,7 @@ def main() -> None:
     # Before dbt is imported, which takes seconds: the owner may be gone by then.
     _end_with(STDIN)
     share_arenas()
+    collect_seldom()
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     from dbt.cli.main import dbtRunner
 
@@ -168,6 +169,7 @@ def _invoke(manifest: Any, request: dict[str, Any]) -> None:
     from dbt.cli.main import dbtRunner
 
     try:
+        _keep_connections()
         result = dbtRunner(manifest=manifest).invoke(request["arguments"])
         _write(request["result"], _summary(result))
         sys.stdout.flush()
@@ -176,6 +178,26 @@ def _invoke(manifest: Any, request: dict[str, Any]) -> None:
         traceback.print_exc()
         sys.stderr.flush()
         os._exit(1)
+
+
+def _keep_connections() -> None:
+    """Let each thread of dbt keep its connection: dbt opens one for each node, and at the
+    warehouse's end each begins by reading the catalogue. For six hundred nodes that is a tenth of
+    the processor time of a small build."""
+    from dbt.adapters.contracts.connection import ConnectionState
+    from dbt.adapters.postgres import PostgresAdapter
+    from dbt.adapters.postgres.connections import PostgresConnectionManager
+
+    class KeptConnections(PostgresConnectionManager):  # type: ignore[misc]  # dbt tells no types
+        def release(self) -> None:
+            connection = self.get_if_exists()
+            is_open = connection is not None and connection.state == ConnectionState.OPEN
+            if is_open and not connection.handle.closed:
+                self.rollback_if_open()
+            else:
+                super().release()
+
+    PostgresAdapter.ConnectionManager = KeptConnections
 
 
 def _summary(result: dbtRunnerResult) -> dict[str, Any]:
