@@ -1,6 +1,6 @@
 """`encours run --fec` as a person runs it: published, repeated, held, released, refused.
 
-One story in the order of the fixtures: each `encours run` costs half a minute, so every test looks
+One story in the order of the fixtures: each `encours run` costs many seconds, so every test looks
 at what one stage of it left behind.
 """
 
