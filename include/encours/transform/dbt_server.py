@@ -193,7 +193,9 @@ def _keep_connections() -> None:
             connection = self.get_if_exists()
             is_open = connection is not None and connection.state == ConnectionState.OPEN
             if is_open and not connection.handle.closed:
-                self.rollback_if_open()
+                # What closing it would undo as well.
+                self._rollback_handle(connection)
+                connection.transaction_open = False
             else:
                 super().release()
 
