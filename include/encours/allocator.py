@@ -2,7 +2,7 @@
 Python looks for it.
 
 A run holds Airflow, Great Expectations and Arrow in one process. Where the C library is not glibc,
-nothing is tuned.
+its part is left as it is.
 """
 
 from __future__ import annotations

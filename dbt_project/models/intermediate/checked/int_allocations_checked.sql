@@ -2,26 +2,9 @@
 -- Of the customers that this build works out, and what names none where it works out all.
 -- An allocation joins a credit (receipt, credit note) to a debit (invoice, refund). A refund pays
 -- out a credit note or a receipt, so for source_type payment with a refund the sides are swapped.
-with allocations as (
-    select
-        source,
-        record_key,
-        line_no,
-        entity_id,
-        source_allocation_id,
-        source_type,
-        source_id,
-        source_document_id,
-        instalment_no,
-        amount,
-        reversed_on,
-        is_estimated,
-        known_at
-    from {{ ref('int_gathered_allocations') }}
-),
 
 -- Both sides as named by the row, whatever they are. Keys are unique on each joined side.
-named_sides as (
+with named_sides as (
     select
         allocations.source,
         allocations.record_key,
@@ -53,7 +36,7 @@ named_sides as (
         coalesce(targets.status, 'posted') as target_status,
         coalesce(targets.refused_reason, refunded_payments.refused_reason)
             as target_refused_reason
-    from allocations
+    from {{ ref('int_gathered_allocations') }} as allocations
     left join {{ ref('int_payments_checked') }} as payments
         on
             allocations.source_type = 'payment'
