@@ -345,10 +345,15 @@ def _one_line(text: str) -> str:
 
 def _environment(settings: Settings, warehouse_url: str, build: Build) -> dict[str, str]:
     target = parse_url(warehouse_url)
-    return {
+    # A third of the usual sample: every model is analysed, and at 1,000,000 invoices this took 4 s
+    # of processor time instead of 19, and the models planned with it 341 s instead of 379.
+    options = "-c default_statistics_target=30"
+    if not settings.warehouse_url:
         # dbt's threads keep the cores of a small machine busy: a statement that is shared out among
         # workers as well costs them more in all (half as much again for what groups by customer).
-        "PGOPTIONS": "" if settings.warehouse_url else "-c max_parallel_workers_per_gather=0",
+        options += " -c max_parallel_workers_per_gather=0"
+    return {
+        "PGOPTIONS": options,
         "ENCOURS_DBT_HOST": target.host,
         "ENCOURS_DBT_PORT": str(target.port),
         "ENCOURS_DBT_USER": target.user,
