@@ -14,7 +14,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # then take 18 s of a core instead of 8.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check up stop bench soak audit clean lock setup
+.PHONY: demo test check fast-tests types up stop bench soak audit clean lock setup
 
 demo: $(READY)
 	@$(BIN)/encours demo
@@ -23,13 +23,19 @@ demo: $(READY)
 test: $(READY) $(BROWSER)
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder tests
 
+# Types are read beside the tests, which now and then wait for each other.
 # The audit asks a public service. Where that is out of reach it says so, and the rest is checked.
 check: $(READY) $(AUDIT)/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/pytest -n 2 -m "not slow and not soak" tests
+	@$(MAKE) --no-print-directory --jobs 2 fast-tests types
 	@$(AUDITED)
+
+fast-tests: $(READY)
+	$(BIN)/pytest -n 2 -m "not slow and not soak" tests
+
+types: $(READY)
+	$(BIN)/mypy
 
 up: $(READY)
 	@$(BIN)/encours up

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections import Counter
 from pathlib import Path
@@ -98,6 +99,7 @@ def test_rows_without_a_key_test_are_stored_by_a_neighbour_with_one(
 def test_marts_of_month_ends_are_carried_over(manifest: dict[str, Any]) -> None:
     """A build works out some of the month ends: a mart not carried would lose the others."""
 
+    @functools.cache  # there are millions of ways through the project
     def follows(unique_id: str, model: str) -> bool:
         parents = manifest["parent_map"].get(unique_id, ())
         return model in parents or any(follows(parent, model) for parent in parents)
