@@ -41,6 +41,16 @@ LAYERS: Mapping[str, tuple[str, ...]] = {
         "fqn:intermediate.ledger",
         # What tells which customers changed is published for the next build to compare with.
         "customer_digests",
+        # What waits for no allocation: these are one long statement, beside which the other half of
+        # the machine would be idle.
+        "customer_attributes",
+        "document_attributes",
+        "fct_documents",
+        "fct_items",
+        "int_customer_revenue",
+        "int_document_revenue",
+        "int_document_scopes",
+        "int_scopes",
     ),
     # What the marts add up is built here as well: the movements are one long statement, beside
     # which the other half of the machine would be idle.
